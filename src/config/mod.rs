@@ -1,0 +1,7 @@
+//! File, environment and flags in; one validated [`Settings`] out.
+
+mod secret;
+mod settings;
+
+pub use secret::Secret;
+pub use settings::*;

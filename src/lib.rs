@@ -1,0 +1,11 @@
+//! connect-warden watches Kafka Connect clusters over their REST API.
+//!
+//! Data flows one way: a poll of a cluster gives an immutable snapshot; history, metrics and the
+//! answers over HTTP are made from it, and nothing reaches back. `ARCHITECTURE.md` has the map.
+
+pub mod config;
+pub mod connect;
+pub mod metrics;
+pub mod observe;
+pub mod sim;
+pub mod web;

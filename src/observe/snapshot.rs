@@ -1,0 +1,68 @@
+//! One valid poll of one cluster: immutable, sorted, without configurations.
+
+use std::sync::Arc;
+
+use crate::connect::model::{ConnectorType, State};
+
+/// What a poll found.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    /// Sorted by name.
+    pub connectors: Vec<Connector>,
+    /// Names that are listed but have no status yet, sorted; they are in no count.
+    pub without_status: Vec<Arc<str>>,
+    /// Names whose status could not be read this time, sorted; omitted, not frozen.
+    pub unread: Vec<Arc<str>>,
+}
+
+/// A connector with its tasks.
+#[derive(Debug)]
+pub struct Connector {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Source or sink.
+    pub kind: ConnectorType,
+    /// `connector.class`; empty where info was not read.
+    pub class: Arc<str>,
+    /// The plugin's version; empty where the worker does not tell.
+    pub version: Arc<str>,
+    /// Its own instance.
+    pub instance: Instance,
+    /// How many tasks the configuration topic has; `None` where info was not read.
+    pub tasks_expected: Option<u32>,
+    /// `tasks.max`; `None` where it was not read or is not a number.
+    pub tasks_max: Option<u32>,
+    /// Sorted by id, each id once.
+    pub tasks: Vec<Task>,
+}
+
+/// A task.
+#[derive(Debug)]
+pub struct Task {
+    /// Its number.
+    pub id: u32,
+    /// The rest of it.
+    pub instance: Instance,
+}
+
+/// What a connector and a task have in common.
+#[derive(Debug)]
+pub struct Instance {
+    /// Its state.
+    pub state: State,
+    /// `host:port` of the worker that wrote the state.
+    pub worker_id: Arc<str>,
+    /// There while the state is FAILED.
+    pub failure: Option<Box<Failure>>,
+}
+
+/// Why something is FAILED.
+#[derive(Debug)]
+pub struct Failure {
+    /// The class of the failure, such as `TRANSIENT`.
+    pub class: &'static str,
+    /// The class name of the root cause; bounded.
+    pub exception: Arc<str>,
+    /// The trace, shortened.
+    pub trace: Box<str>,
+}

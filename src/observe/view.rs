@@ -1,0 +1,95 @@
+//! What is known of one cluster at this moment: published whole, read by everybody else.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::connect::model::Health;
+
+use super::history::History;
+use super::snapshot::Snapshot;
+
+/// One cluster as it is known now.
+#[derive(Debug)]
+pub struct ClusterView {
+    /// The value of the label `connect_cluster`.
+    pub cluster: Arc<str>,
+    /// The last poll.
+    pub poll: PollReport,
+    /// The last valid snapshot; `None` before the first, and after `staleness` without another.
+    pub snapshot: Option<Arc<Snapshot>>,
+    /// Since when and how often, for what is in the snapshot.
+    pub history: Arc<History>,
+    /// Workers configured or seen, sorted by id.
+    pub workers: Arc<Vec<WorkerView>>,
+    /// Whether a worker that answers is proven able to serve; `None` before the first proof.
+    pub fresh: Option<bool>,
+    /// Why it is not fresh, in words.
+    pub not_fresh_because: Option<String>,
+    /// The id of the Kafka cluster behind it.
+    pub kafka_cluster_id: Option<Arc<str>>,
+}
+
+/// What the polls of a cluster came to.
+#[derive(Clone, Debug, Default)]
+pub struct PollReport {
+    /// Whether the last poll gave a valid snapshot; `None` before the first.
+    pub up: Option<bool>,
+    /// The wall-clock time of the last valid snapshot.
+    pub last_success: Option<SystemTime>,
+    /// Why the last poll failed: the reason's word and the message.
+    pub failure: Option<(&'static str, String)>,
+    /// Polls done, good and bad.
+    pub polls: u64,
+    /// Polls that failed, by reason; every known reason is there from the start.
+    pub failures: BTreeMap<&'static str, u64>,
+    /// Polls that were not begun since the one before was still under way.
+    pub skipped: u64,
+    /// How long polls took, in seconds.
+    pub durations: Durations,
+}
+
+/// A histogram in plain numbers.
+#[derive(Clone, Debug, Default)]
+pub struct Durations {
+    /// Observations in each of [`Durations::BOUNDS`], and one bucket above; not cumulative.
+    pub buckets: [u64; Self::BOUNDS.len() + 1],
+    /// The sum in seconds.
+    pub sum: f64,
+}
+
+impl Durations {
+    /// Upper bounds in seconds.
+    pub const BOUNDS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+    /// Counts one observation.
+    pub fn observe(&mut self, seconds: f64) {
+        let bucket = Self::BOUNDS.iter().position(|bound| seconds <= *bound);
+        self.buckets[bucket.unwrap_or(Self::BOUNDS.len())] += 1;
+        self.sum += seconds;
+    }
+}
+
+/// One worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkerView {
+    /// `host:port`, as it stands in `worker_id`.
+    pub id: Arc<str>,
+    /// Whether it answers; `None`: it is not dialled, or was not yet.
+    pub up: Option<bool>,
+    /// Its version.
+    pub version: Option<Arc<str>>,
+    /// Its commit.
+    pub commit: Option<Arc<str>>,
+    /// What it says of its health.
+    pub health: Option<Health>,
+}
+
+impl ClusterView {
+    /// Whether a `worker_id` is known not to be alive: it was dialled and did not answer.
+    pub fn is_dead(&self, worker_id: &str) -> bool {
+        self.workers
+            .binary_search_by(|worker| (*worker.id).cmp(worker_id))
+            .is_ok_and(|at| self.workers[at].up == Some(false))
+    }
+}
