@@ -1,5 +1,19 @@
-//! From polls to what is known: the poll loop, [`snapshot`]s, [`history`], workers.
+//! From polls to what is known: in, a cluster's settings and a client; out, a
+//! [`view::ClusterView`] after each change.
+//!
+//! [`watch`] runs the loops, [`poll`] makes a [`snapshot`] of one round of requests, [`workers`]
+//! asks for liveness and freshness, [`history`] keeps since when, [`failure`] reads traces.
 
+mod board;
+mod build;
+pub mod failure;
+pub mod failure_rules;
 pub mod history;
+mod listing;
+pub mod poll;
 pub mod snapshot;
 pub mod view;
+pub mod watch;
+pub mod workers;
+
+pub use listing::Selection;

@@ -1,0 +1,105 @@
+//! From Connect's words to the instances of a [`Snapshot`](super::snapshot::Snapshot): equal
+//! strings shared, traces diagnosed and shortened.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::connect::model::{ConnectorInfo, ConnectorStatus, State};
+
+use super::failure::diagnose;
+use super::snapshot::{Connector, Failure, Instance, Task};
+
+/// The longest trace that is kept, in bytes; the beginning, where the causes' names are.
+const MAX_TRACE: usize = 8 << 10;
+
+/// One poll's shared strings.
+#[derive(Debug, Default)]
+pub(super) struct Builder {
+    shared: HashMap<Box<str>, Arc<str>>,
+}
+
+impl Builder {
+    /// The one copy of `text`.
+    pub(super) fn share(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.shared.get(text) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = text.into();
+        self.shared.insert(text.into(), Arc::clone(&new));
+        new
+    }
+
+    pub(super) fn instance(
+        &mut self,
+        state: State,
+        worker_id: &str,
+        trace: Option<&str>,
+    ) -> Instance {
+        let failure = (state == State::Failed).then(|| {
+            let trace = trace.unwrap_or_default();
+            let diagnosis = diagnose(trace);
+            Box::new(Failure {
+                class: diagnosis.class,
+                exception: self.share(diagnosis.exception),
+                trace: trace[..trace.floor_char_boundary(MAX_TRACE)].into(),
+            })
+        });
+        Instance { state, worker_id: self.share(worker_id), failure }
+    }
+
+    /// A connector of the per-connector path.
+    pub(super) fn connector(
+        &mut self,
+        status: &ConnectorStatus,
+        info: Option<&ConnectorFacts>,
+    ) -> Result<Connector, String> {
+        let tasks = status.tasks.iter().map(|task| Task {
+            id: task.id,
+            instance: self.instance(
+                task.instance.state,
+                &task.instance.worker_id,
+                task.instance.trace.as_deref(),
+            ),
+        });
+        let tasks = sorted_tasks(&status.name, tasks.collect())?;
+        let own = &status.connector;
+        Ok(Connector {
+            name: status.name.as_str().into(),
+            kind: status.kind,
+            class: self.share(info.map_or("", |info| &info.class)),
+            version: self.share(own.version.as_deref().unwrap_or_default()),
+            instance: self.instance(own.state, &own.worker_id, own.trace.as_deref()),
+            tasks_expected: info.map(|info| info.tasks_expected),
+            tasks_max: info.and_then(|info| info.tasks_max),
+            tasks,
+        })
+    }
+}
+
+/// What is kept of a connector's configuration.
+#[derive(Clone, Debug)]
+pub(super) struct ConnectorFacts {
+    pub(super) class: String,
+    pub(super) tasks_expected: u32,
+    pub(super) tasks_max: Option<u32>,
+}
+
+impl From<&ConnectorInfo> for ConnectorFacts {
+    fn from(info: &ConnectorInfo) -> Self {
+        let value = |key: &str| info.config.get(key).cloned().flatten();
+        Self {
+            class: value("connector.class").unwrap_or_default(),
+            tasks_expected: u32::try_from(info.tasks.len()).unwrap_or(u32::MAX),
+            tasks_max: value("tasks.max").and_then(|max| max.trim().parse().ok()),
+        }
+    }
+}
+
+/// The tasks in order; two with one id make the whole answer worthless.
+pub(super) fn sorted_tasks(connector: &str, mut tasks: Vec<Task>) -> Result<Vec<Task>, String> {
+    tasks.sort_by_key(|task| task.id);
+    match tasks.windows(2).find(|pair| pair[0].id == pair[1].id) {
+        None => Ok(tasks),
+        Some(pair) => Err(format!("connector {connector:?} has two tasks {}", pair[0].id)),
+    }
+}

@@ -1,0 +1,274 @@
+//! Reads the answer to `GET /connectors?expand=status&expand=info`.
+//!
+//! Streams through the text once; of the configurations only the class and `tasks.max` are looked
+//! at, so that no secret is ever kept.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use regex::Regex;
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use crate::connect::model::{ConnectorType, State};
+
+use super::build::{Builder, sorted_tasks};
+use super::snapshot::{Connector, Snapshot, Task};
+
+/// What the worker answered with.
+#[derive(Debug)]
+pub(super) enum Listing {
+    /// It knows `expand` (2.3 and later, KIP-465).
+    Expanded(Snapshot),
+    /// It does not: only names.
+    Names(Vec<String>),
+}
+
+/// Which connectors are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// Empty: every connector.
+    pub include: Vec<Regex>,
+    /// Wins over `include`.
+    pub exclude: Vec<Regex>,
+}
+
+impl Selection {
+    /// Whether a connector is wanted.
+    pub fn wants(&self, name: &str) -> bool {
+        (self.include.is_empty() || self.include.iter().any(|p| p.is_match(name)))
+            && !self.exclude.iter().any(|p| p.is_match(name))
+    }
+}
+
+/// Reads the body; an error says what is wrong with it, and where.
+pub(super) fn read(body: &[u8], selection: &Selection) -> Result<Listing, String> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let listing =
+        json.deserialize_any(ListingVisitor { selection }).map_err(|error| error.to_string())?;
+    json.end().map_err(|error| error.to_string())?;
+    Ok(listing)
+}
+
+struct ListingVisitor<'s> {
+    selection: &'s Selection,
+}
+
+impl<'de> Visitor<'de> for ListingVisitor<'_> {
+    type Value = Listing;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of names or an object of connectors")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Listing, A::Error> {
+        let mut names = Vec::new();
+        while let Some(name) = seq.next_element::<String>()? {
+            if self.selection.wants(&name) {
+                names.push(name);
+            }
+        }
+        names.sort_unstable();
+        Ok(Listing::Names(names))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Listing, A::Error> {
+        let mut builder = Builder::default();
+        let mut connectors = Vec::new();
+        while let Some(name) = map.next_key::<Text<'de>>()? {
+            if self.selection.wants(&name.0) {
+                let raw = map.next_value::<RawConnector<'de>>()?;
+                connectors.push(raw.build(&name.0, &mut builder).map_err(A::Error::custom)?);
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        connectors.sort_unstable_by(|a: &Connector, b| a.name.cmp(&b.name));
+        if let Some(pair) = connectors.windows(2).find(|pair| pair[0].name == pair[1].name) {
+            return Err(A::Error::custom(format!("connector {:?} stands twice", pair[0].name)));
+        }
+        Ok(Listing::Expanded(Snapshot { connectors, ..Snapshot::default() }))
+    }
+}
+
+/// A string that is borrowed from the body where it has no escapes.
+struct Text<'a>(Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextVisitor;
+        impl<'de> Visitor<'de> for TextVisitor {
+            type Value = Text<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(TextVisitor)
+    }
+}
+
+#[derive(Deserialize)]
+struct RawConnector<'a> {
+    #[serde(borrow)]
+    status: RawStatus<'a>,
+    #[serde(borrow, default)]
+    info: Option<RawInfo<'a>>,
+}
+
+#[derive(Deserialize)]
+struct RawStatus<'a> {
+    #[serde(borrow)]
+    connector: RawInstance<'a>,
+    #[serde(borrow)]
+    tasks: Vec<RawTask<'a>>,
+    #[serde(default, rename = "type")]
+    kind: ConnectorType,
+}
+
+#[derive(Deserialize)]
+struct RawInstance<'a> {
+    state: State,
+    #[serde(borrow, default)]
+    worker_id: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    trace: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    version: Option<Text<'a>>,
+}
+
+#[derive(Deserialize)]
+struct RawTask<'a> {
+    id: u32,
+    state: State,
+    #[serde(borrow, default)]
+    worker_id: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    trace: Option<Text<'a>>,
+}
+
+#[derive(Deserialize)]
+struct RawInfo<'a> {
+    #[serde(borrow)]
+    config: RawConfig<'a>,
+    tasks: Vec<IgnoredAny>,
+}
+
+/// The two keys that matter; the rest is skipped without being copied.
+#[derive(Deserialize)]
+struct RawConfig<'a> {
+    #[serde(borrow, default, rename = "connector.class")]
+    class: Option<Text<'a>>,
+    #[serde(borrow, default, rename = "tasks.max")]
+    tasks_max: Option<Text<'a>>,
+}
+
+fn text<'a>(text: Option<&'a Text<'_>>) -> &'a str {
+    text.map_or("", |text| &text.0)
+}
+
+impl RawConnector<'_> {
+    fn build(&self, name: &str, builder: &mut Builder) -> Result<Connector, String> {
+        let tasks = self.status.tasks.iter().map(|task| Task {
+            id: task.id,
+            instance: builder.instance(
+                task.state,
+                text(task.worker_id.as_ref()),
+                task.trace.as_ref().map(|trace| &*trace.0),
+            ),
+        });
+        let tasks = sorted_tasks(name, tasks.collect())?;
+        let own = &self.status.connector;
+        let config = self.info.as_ref().map(|info| &info.config);
+        Ok(Connector {
+            name: name.into(),
+            kind: self.status.kind,
+            class: builder.share(text(config.and_then(|config| config.class.as_ref()))),
+            version: builder.share(text(own.version.as_ref())),
+            instance: builder.instance(
+                own.state,
+                text(own.worker_id.as_ref()),
+                own.trace.as_ref().map(|trace| &*trace.0),
+            ),
+            tasks_expected: self
+                .info
+                .as_ref()
+                .map(|info| u32::try_from(info.tasks.len()).unwrap_or(u32::MAX)),
+            tasks_max: config
+                .and_then(|config| config.tasks_max.as_ref())
+                .and_then(|max| max.0.trim().parse().ok()),
+            tasks,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn snapshot(body: &str) -> Snapshot {
+        match read(body.as_bytes(), &Selection::default()).unwrap() {
+            Listing::Expanded(snapshot) => snapshot,
+            Listing::Names(names) => panic!("names: {names:?}"),
+        }
+    }
+
+    #[test]
+    fn an_old_workers_array_is_names() {
+        let listing = read(br#"["b","a"]"#, &Selection::default()).unwrap();
+        assert!(matches!(listing, Listing::Names(names) if names == ["a", "b"]));
+    }
+
+    #[test]
+    fn status_and_info_become_a_connector() {
+        let found = snapshot(
+            r#"{"x/y":{"status":{"name":"x/y","connector":{"state":"RUNNING","worker_id":"h:1","version":null},
+            "tasks":[{"id":1,"state":"FAILED","worker_id":"h:1","trace":"a.B: x\nCaused by: java.net.ConnectException: Connection refused"},
+            {"id":0,"state":"DANCING","worker_id":"h:2","version":"1"}],"type":"sink"},
+            "info":{"name":"x/y","config":{"password":"s3cret","connector.class":"C","tasks.max":"3"},"tasks":[{"connector":"x/y","task":0}],"type":"sink"}}}"#,
+        );
+        let connector = &found.connectors[0];
+        assert_eq!((&*connector.name, &*connector.class), ("x/y", "C"));
+        assert_eq!((connector.tasks_expected, connector.tasks_max), (Some(1), Some(3)));
+        assert_eq!(connector.tasks[0].instance.state, State::Unknown);
+        let failure = connector.tasks[1].instance.failure.as_ref().unwrap();
+        assert_eq!((failure.class, &*failure.exception), ("TRANSIENT", "java.net.ConnectException"));
+        assert!(!format!("{found:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        let status = |tasks: &str| {
+            format!(r#"{{"a":{{"status":{{"connector":{{"state":"RUNNING"}},"tasks":{tasks}}}}}}}"#)
+        };
+        let same = r#"{"id":0,"state":"RUNNING"}"#;
+        for bad in [
+            status(&format!("[{same},{same}]")),
+            status(r#"[{"id":-1,"state":"RUNNING"}]"#),
+            status(r#"[{"id":0,"state":7}]"#),
+            r#"{"a":{}}"#.to_owned(),
+            r#""hello""#.to_owned(),
+            "<html>".to_owned(),
+            format!("{} trailing", status("[]")),
+            String::new(),
+        ] {
+            assert!(read(bad.as_bytes(), &Selection::default()).is_err(), "{bad}");
+        }
+        assert!(read(b"[\"\xff\"]", &Selection::default()).is_err());
+    }
+
+    #[test]
+    fn selection_is_heeded() {
+        let selection = Selection {
+            include: vec![Regex::new("^(?:a.*)$").unwrap()],
+            exclude: vec![Regex::new("^(?:ab)$").unwrap()],
+        };
+        let names = read(br#"["a","ab","b"]"#, &selection).unwrap();
+        assert!(matches!(names, Listing::Names(names) if names == ["a"]));
+    }
+}
