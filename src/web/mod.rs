@@ -1,1 +1,20 @@
-//! 
+//! What this process answers over HTTP.
+//!
+//! | path | answer |
+//! |---|---|
+//! | `/` | links, and each cluster in a line |
+//! | `/metrics` | the metrics; the path is `--web.telemetry-path` |
+//! | `/-/healthy` | 200 while the process lives |
+//! | `/-/ready` | 200 once every cluster had its first poll, good or bad; before that 503 |
+//! | `/health/{cluster}` | 200 or 503 with the reasons as JSON |
+//! | `/health/{cluster}/worker/{worker_id}` | the same for one worker |
+//!
+//! Nothing here changes anything, and no answer waits for a cluster.
+
+mod health;
+mod page;
+mod routes;
+mod server;
+
+pub use routes::App;
+pub use server::{BindError, Server};

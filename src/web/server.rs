@@ -1,0 +1,122 @@
+//! Listens, bounds what a client can cost, drains.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::WebSettings;
+
+use super::routes::App;
+
+/// A request's head must be there in this time; a connection without a request lives as long.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest head of a request.
+const MAX_HEAD: usize = 16 << 10;
+/// What is under way when the process is told to stop has this long.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// An address that cannot be listened on.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address}: {reason}; choose another with --web.listen-address")]
+pub struct BindError {
+    address: SocketAddr,
+    reason: std::io::Error,
+}
+
+/// Bound, not yet answering.
+#[derive(Debug)]
+pub struct Server {
+    listeners: Vec<TcpListener>,
+    places: Arc<Semaphore>,
+}
+
+impl Server {
+    /// Binds every address, or none.
+    pub async fn bind(settings: &WebSettings) -> Result<Self, BindError> {
+        let mut listeners = Vec::new();
+        for address in &settings.listen {
+            let listener = TcpListener::bind(address)
+                .await
+                .map_err(|reason| BindError { address: *address, reason })?;
+            listeners.push(listener);
+        }
+        Ok(Self { listeners, places: Arc::new(Semaphore::new(settings.max_connections)) })
+    }
+
+    /// Where it listens, with the ports that were chosen.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+    }
+
+    /// Answers until `stop`, then gives what is under way ten seconds.
+    pub async fn run(self, app: Arc<App>, stop: CancellationToken) {
+        let places = &self.places;
+        let graceful = GracefulShutdown::new();
+        let accepting = self.listeners.iter().map(|listener| {
+            accept(listener, Arc::clone(places), Arc::clone(&app), &graceful)
+        });
+        tokio::select! {
+            () = stop.cancelled() => {}
+            _ = futures_util::future::join_all(accepting) => {}
+        }
+        if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
+            tracing::warn!("connections were still open after {DRAIN:?} and are cut off");
+        }
+    }
+}
+
+async fn accept(
+    listener: &TcpListener,
+    places: Arc<Semaphore>,
+    app: Arc<App>,
+    graceful: &GracefulShutdown,
+) {
+    loop {
+        match listener.accept().await {
+            // Without a place the connection is closed at once: a full house never grows.
+            Ok((stream, _)) => {
+                if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
+                    serve(stream, place, Arc::clone(&app), graceful);
+                }
+            }
+            // Out of descriptors, most likely: wait for some to be free.
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+fn serve(
+    stream: TcpStream,
+    place: OwnedSemaphorePermit,
+    app: Arc<App>,
+    graceful: &GracefulShutdown,
+) {
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request| {
+        let app = Arc::clone(&app);
+        async move { Ok::<_, std::convert::Infallible>(app.answer(&request).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(MAX_HEAD)
+        .serve_connection(TokioIo::new(stream), service);
+    let connection = graceful.watch(connection);
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "a connection ended badly");
+        }
+        drop(place);
+    });
+}
