@@ -1,0 +1,271 @@
+//! From flags, environment and file to validated [`Settings`]. Flags win over the environment, and
+//! both over the file.
+
+use std::collections::BTreeSet;
+use std::net::{Ipv6Addr, SocketAddr, ToSocketAddrs as _};
+use std::path::Path;
+use std::time::Duration;
+
+use percent_encoding::percent_decode_str;
+use regex::Regex;
+use url::Url;
+
+use super::file::{self, Cluster, File, SecretSource};
+use super::flags::Flags;
+use super::{
+    Auth, ClusterSettings, ConnectSettings, MetricsSettings, PollSettings, Secret, Settings,
+    TlsSettings, WebSettings,
+};
+
+/// Bad input: which file or flag, what is wrong, what is valid.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {problem}")]
+pub struct ConfigError {
+    place: String,
+    problem: String,
+}
+
+fn bad<T>(place: impl Into<String>, problem: impl Into<String>) -> Result<T, ConfigError> {
+    Err(ConfigError { place: place.into(), problem: problem.into() })
+}
+
+/// Everything validated; nothing bound, nothing connected to.
+pub fn build(flags: &Flags) -> Result<Settings, ConfigError> {
+    let place = flags.file.as_deref().map_or("flags".to_owned(), |f| f.display().to_string());
+    let file = match &flags.file {
+        Some(path) => read(path)?,
+        None => File::default(),
+    };
+    let interval = pick(flags.interval, &place, "poll.interval", file.poll.interval.as_deref())?
+        .unwrap_or(Duration::from_secs(15));
+    let timeout = pick(flags.timeout, &place, "poll.timeout", file.poll.timeout.as_deref())?
+        .unwrap_or(interval.min(Duration::from_secs(10)));
+    if timeout > interval {
+        let (timeout, interval) = (humantime::format_duration(timeout), humantime::format_duration(interval));
+        return bad("poll.timeout", format!("{timeout} is over poll.interval, {interval}; give at most the interval"));
+    }
+    let optional = |key: &str, value: &Option<String>| pick(None, &place, key, value.as_deref());
+    let poll = PollSettings {
+        interval,
+        concurrency: in_range("poll.concurrency", file.poll.concurrency.unwrap_or(8), 256)?,
+        worker_interval: optional("poll.worker_interval", &file.poll.worker_interval)?
+            .unwrap_or(interval),
+        health_timeout: optional("poll.health_timeout", &file.poll.health_timeout)?
+            .unwrap_or(Duration::from_secs(12)),
+    };
+    let staleness =
+        pick(flags.staleness, &place, "metrics.staleness", file.metrics.staleness.as_deref())?
+            .unwrap_or(interval * 3);
+    let state_series = flags.state_series.or(file.metrics.state_series).unwrap_or_default();
+    let telemetry_path =
+        flags.telemetry_path.clone().or(file.web.telemetry_path).unwrap_or("/metrics".to_owned());
+    if !telemetry_path.starts_with('/') || telemetry_path == "/" {
+        return bad("web.telemetry-path", format!("{telemetry_path:?} must begin with / and be more than it, such as /metrics"));
+    }
+    let listen = if flags.listen.is_empty() { file.web.listen_addresses } else { flags.listen.clone() };
+    let max_connections = flags.max_connections.or(file.web.max_connections).unwrap_or(512);
+    Ok(Settings {
+        clusters: clusters(flags, file.clusters, &place, timeout)?,
+        poll,
+        metrics: MetricsSettings { staleness, state_series },
+        web: WebSettings {
+            listen: addresses(&listen)?,
+            telemetry_path,
+            max_connections: in_range("web.max-connections", max_connections, 100_000)?,
+        },
+    })
+}
+
+fn read(path: &Path) -> Result<File, ConfigError> {
+    let place = path.display().to_string();
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) => return bad(place, format!("cannot be read: {error}")),
+    };
+    let Ok(text) = String::from_utf8(bytes) else {
+        return bad(place, "is not text in UTF-8; a YAML file is wanted");
+    };
+    file::parse(&text).or_else(|problem| bad(place, problem))
+}
+
+/// The flag's value, else the file's.
+fn pick(
+    flag: Option<Duration>,
+    place: &str,
+    key: &str,
+    in_file: Option<&str>,
+) -> Result<Option<Duration>, ConfigError> {
+    let value = match (flag, in_file) {
+        (Some(flag), _) => flag,
+        (None, None) => return Ok(None),
+        (None, Some(text)) => match humantime::parse_duration(text) {
+            Ok(duration) => duration,
+            Err(error) => {
+                return bad(place, format!("{key}: {text:?} is not a duration such as 15s or 1m 30s: {error}"));
+            }
+        },
+    };
+    if value < Duration::from_millis(10) {
+        return bad(key, "is under 10ms, the least that is taken");
+    }
+    Ok(Some(value))
+}
+
+fn in_range(key: &str, value: usize, most: usize) -> Result<usize, ConfigError> {
+    if (1..=most).contains(&value) {
+        Ok(value)
+    } else {
+        bad(key, format!("{value} is not from 1 to {most}"))
+    }
+}
+
+/// `:9783`, `127.0.0.1:0`, `[::1]:9783` or `host:9783`.
+fn addresses(listen: &[String]) -> Result<Vec<SocketAddr>, ConfigError> {
+    if listen.is_empty() {
+        return Ok(vec![(Ipv6Addr::UNSPECIFIED, 9783).into()]);
+    }
+    let mut all = Vec::new();
+    for text in listen {
+        let port = text.strip_prefix(':').and_then(|port| port.parse::<u16>().ok());
+        match (port, text.to_socket_addrs()) {
+            // The unspecified IPv6 address takes IPv4 too where the system has both.
+            (Some(port), _) => all.push((Ipv6Addr::UNSPECIFIED, port).into()),
+            (None, Ok(found)) => all.extend(found),
+            (None, Err(_)) => {
+                return bad("web.listen-address", format!("{text:?} is not an address such as :9783, 127.0.0.1:9783 or [::1]:9783"));
+            }
+        }
+    }
+    Ok(all)
+}
+
+fn clusters(
+    flags: &Flags,
+    in_file: Vec<Cluster>,
+    place: &str,
+    timeout: Duration,
+) -> Result<Vec<ClusterSettings>, ConfigError> {
+    if !flags.urls.is_empty() {
+        if !in_file.is_empty() {
+            return bad("--connect.url", format!("names a cluster, and so does {place}; use one of them"));
+        }
+        let name = flags.cluster.clone().unwrap_or_else(|| "default".to_owned());
+        let connect = ConnectSettings { request_timeout: timeout, ..urls("--connect.url", &flags.urls)? };
+        return Ok(vec![ClusterSettings { name, connect, include: vec![], exclude: vec![] }]);
+    }
+    if in_file.is_empty() {
+        return bad(place, "no cluster is named; give --connect.url=http://HOST:8083 or a --config.file with `clusters:`");
+    }
+    let mut names = BTreeSet::new();
+    let mut all = Vec::new();
+    for cluster in in_file {
+        let at = format!("{place}: cluster {:?}", cluster.name);
+        if cluster.name.is_empty() || !names.insert(cluster.name.clone()) {
+            return bad(at, "each cluster needs a name of its own");
+        }
+        all.push(one_cluster(cluster, &at, timeout)?);
+    }
+    Ok(all)
+}
+
+fn one_cluster(cluster: Cluster, at: &str, timeout: Duration) -> Result<ClusterSettings, ConfigError> {
+    let mut connect = urls(at, &cluster.urls)?;
+    connect.request_timeout = timeout;
+    connect.tls = TlsSettings {
+        ca_file: cluster.tls.ca_file,
+        cert_file: cluster.tls.cert_file,
+        key_file: cluster.tls.key_file,
+        insecure_skip_verify: cluster.tls.insecure_skip_verify,
+    };
+    connect.proxy_from_environment = cluster.proxy_from_environment;
+    connect.dial_workers = patterns(at, "dial_workers", &cluster.dial_workers)?;
+    if let Some(limit) = pick(None, at, "connect_timeout", cluster.connect_timeout.as_deref())? {
+        connect.connect_timeout = limit;
+    }
+    if let Some(limit) = cluster.max_body_bytes {
+        connect.max_body_bytes = in_range("max_body_bytes", limit, 1 << 30)?;
+    }
+    match (cluster.basic_auth, cluster.bearer_token, &connect.auth) {
+        (None, None, _) => {}
+        (Some(basic), None, None) => {
+            let password = secret(at, "basic_auth.password", &basic.password)?;
+            connect.auth = Some(Auth::Basic { username: basic.username, password });
+        }
+        (None, Some(token), None) => {
+            connect.auth = Some(Auth::Bearer(secret(at, "bearer_token", &token)?));
+        }
+        _ => return bad(at, "has more than one of basic_auth, bearer_token and credentials in a URL"),
+    }
+    Ok(ClusterSettings {
+        include: patterns(at, "include", &cluster.include)?,
+        exclude: patterns(at, "exclude", &cluster.exclude)?,
+        name: cluster.name,
+        connect,
+    })
+}
+
+/// Reads the URLs; credentials in them are moved out and never shown.
+fn urls(at: &str, texts: &[String]) -> Result<ConnectSettings, ConfigError> {
+    if texts.is_empty() {
+        return bad(at, "has no urls; give at least one, such as http://HOST:8083");
+    }
+    let mut auth: Option<Auth> = None;
+    let mut all = Vec::new();
+    for (number, text) in texts.iter().enumerate() {
+        let which = format!("{at}: URL {}", number + 1);
+        let mut url = match Url::parse(text) {
+            Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => url,
+            Ok(url) => return bad(which, format!("the scheme {:?} is not http or https; write http://HOST:8083", url.scheme())),
+            Err(error) => return bad(which, format!("is not a URL such as http://HOST:8083: {error}")),
+        };
+        if url.query().is_some() || url.fragment().is_some() {
+            return bad(which, "has a query or a fragment; only http://HOST:PORT/PATH is taken");
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            let decode = |part: &str| percent_decode_str(part).decode_utf8_lossy().into_owned();
+            let found = Auth::Basic {
+                username: decode(url.username()),
+                password: Secret::new(decode(url.password().unwrap_or_default())),
+            };
+            // Both cannot fail: the URL has a host.
+            let _ = url.set_username("");
+            let _ = url.set_password(None);
+            auth = Some(found);
+        }
+        all.push(url);
+    }
+    Ok(ConnectSettings { auth, ..ConnectSettings::new(all) })
+}
+
+fn secret(at: &str, key: &str, source: &SecretSource) -> Result<Secret, ConfigError> {
+    let value = match (&source.file, &source.env) {
+        (Some(file), None) => match std::fs::read_to_string(file) {
+            Ok(text) => text.trim_end_matches(['\r', '\n']).to_owned(),
+            Err(error) => {
+                return bad(at, format!("{key}: cannot read {}: {error}", file.display()));
+            }
+        },
+        (None, Some(variable)) => match std::env::var(variable) {
+            Ok(value) => value,
+            Err(_) => {
+                return bad(at, format!("{key}: the environment has no variable {variable}"));
+            }
+        },
+        (None, None) | (Some(_), Some(_)) => {
+            return bad(at, format!("{key}: give one of `file` and `env`"));
+        }
+    };
+    if value.is_empty() { bad(at, format!("{key}: is empty")) } else { Ok(Secret::new(value)) }
+}
+
+/// Each pattern must match a whole name.
+fn patterns(at: &str, key: &str, texts: &[String]) -> Result<Vec<Regex>, ConfigError> {
+    let compile = |text: &String| {
+        Regex::new(&format!("^(?:{text})$")).or_else(|error| {
+            let error = error.to_string();
+            let error = error.lines().last().unwrap_or_default();
+            bad(at, format!("{key}: {text:?} is not a regular expression: {error}"))
+        })
+    };
+    texts.iter().map(compile).collect()
+}

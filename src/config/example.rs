@@ -1,0 +1,83 @@
+//! The complete, commented file that `generate-config` writes.
+
+/// Parsed back in a test.
+pub const EXAMPLE: &str = r#"# connect-warden: every key, with its default where it has one.
+# Durations are written as people write them: 15s, 1m 30s.
+
+clusters:
+  - # The value of the label connect_cluster. Each name once.
+    name: orders
+    # Workers of this one cluster. Reads stay with one that answers. user:pass@ is accepted.
+    urls:
+      - http://connect-1:8083
+      - http://connect-2:8083
+    # Only connectors whose whole name matches one of these; none: every connector.
+    include: []
+    # Never connectors whose whole name matches one of these.
+    exclude: ['tmp-.*']
+    # HTTP Basic. A secret comes from a file or from the environment, never from here.
+    #basic_auth:
+    #  username: warden
+    #  password: {file: /run/secrets/connect}
+    #bearer_token: {env: CONNECT_TOKEN}
+    tls:
+      # PEM; trusted in place of the system's authorities.
+      #ca_file: /etc/ssl/connect-ca.pem
+      # PEM; a client certificate and its key.
+      #cert_file: /etc/ssl/warden.pem
+      #key_file: /etc/ssl/warden.key
+      # Accept any certificate. Said loudly at start.
+      insecure_skip_verify: false
+    # A worker_id that is seen and matches one of these is dialled too; default none.
+    dial_workers: []
+    # Time to connect.
+    connect_timeout: 3s
+    # The longest answer that is read, 1 to 1073741824.
+    max_body_bytes: 67108864
+    # Whether HTTP_PROXY and the like are heeded.
+    proxy_from_environment: false
+
+poll:
+  # From the start of one poll of a cluster to the start of the next.
+  interval: 15s
+  # Time for one request; at most the interval.
+  timeout: 10s
+  # Requests of one cluster at once where connectors are asked one by one, 1 to 256.
+  concurrency: 8
+  # How often workers are asked whether they live and can serve.
+  worker_interval: 15s
+  # A worker that takes longer cannot serve; its own limit is 10 s, so more than that.
+  health_timeout: 12s
+
+metrics:
+  # Without a valid poll for this long a cluster's states vanish; default 3 intervals.
+  staleness: 45s
+  # full: all states with 0 and 1. current: only the 1s, for very large clusters.
+  state_series: full
+
+web:
+  # Port 0 takes a free one.
+  listen_addresses: [':9783']
+  telemetry_path: /metrics
+  # Connections at once, 1 to 100000.
+  max_connections: 512
+"#;
+
+#[cfg(test)]
+mod tests {
+    use super::super::file;
+    use super::EXAMPLE;
+
+    #[test]
+    fn the_example_is_a_valid_file() {
+        let plain = file::parse(EXAMPLE).unwrap();
+        assert_eq!(plain.clusters[0].urls.len(), 2);
+    }
+
+    #[test]
+    fn what_is_commented_out_is_valid_too() {
+        let all = EXAMPLE.replace("    #basic", "    basic").replace("    #bearer", "    bearer").replace("    #  ", "      ").replace("      #c", "      c").replace("      #k", "      k");
+        let file = file::parse(&all).unwrap();
+        assert!(file.clusters[0].basic_auth.is_some() && file.clusters[0].tls.key_file.is_some());
+    }
+}

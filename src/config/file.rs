@@ -1,0 +1,123 @@
+//! The configuration file, as it is written. Strict: an unknown key is an error.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::StateSeries;
+
+/// The whole file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct File {
+    pub(super) clusters: Vec<Cluster>,
+    pub(super) poll: Poll,
+    pub(super) metrics: Metrics,
+    pub(super) web: Web,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Cluster {
+    pub(super) name: String,
+    pub(super) urls: Vec<String>,
+    #[serde(default)]
+    pub(super) basic_auth: Option<BasicAuth>,
+    #[serde(default)]
+    pub(super) bearer_token: Option<SecretSource>,
+    #[serde(default)]
+    pub(super) tls: Tls,
+    #[serde(default)]
+    pub(super) include: Vec<String>,
+    #[serde(default)]
+    pub(super) exclude: Vec<String>,
+    #[serde(default)]
+    pub(super) dial_workers: Vec<String>,
+    #[serde(default)]
+    pub(super) connect_timeout: Option<String>,
+    #[serde(default)]
+    pub(super) max_body_bytes: Option<usize>,
+    #[serde(default)]
+    pub(super) proxy_from_environment: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BasicAuth {
+    pub(super) username: String,
+    pub(super) password: SecretSource,
+}
+
+/// Where a secret is read from: never the file itself.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SecretSource {
+    #[serde(default)]
+    pub(super) file: Option<PathBuf>,
+    #[serde(default)]
+    pub(super) env: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Tls {
+    pub(super) ca_file: Option<PathBuf>,
+    pub(super) cert_file: Option<PathBuf>,
+    pub(super) key_file: Option<PathBuf>,
+    pub(super) insecure_skip_verify: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Poll {
+    pub(super) interval: Option<String>,
+    pub(super) timeout: Option<String>,
+    pub(super) concurrency: Option<usize>,
+    pub(super) worker_interval: Option<String>,
+    pub(super) health_timeout: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Metrics {
+    pub(super) staleness: Option<String>,
+    pub(super) state_series: Option<StateSeries>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Web {
+    pub(super) listen_addresses: Vec<String>,
+    pub(super) telemetry_path: Option<String>,
+    pub(super) max_connections: Option<usize>,
+}
+
+/// Reads the text of a file; an error says where and what would have been right.
+pub(super) fn parse(text: &str) -> Result<File, String> {
+    if text.trim().is_empty() {
+        return Err("the file is empty; `connect-warden generate-config` writes one".to_owned());
+    }
+    serde_saphyr::from_str(text).map_err(|error| {
+        let place = error.location().map_or_else(String::new, |at| {
+            format!("line {}, column {}: ", at.line(), at.column())
+        });
+        let message = error.without_snippet().to_string();
+        let message = message.lines().next().unwrap_or_default();
+        let message = message.split(" at line ").next().unwrap_or_default();
+        format!("{place}{message}{}", nearest(message))
+    })
+}
+
+/// "did you mean" for an unknown key, from the valid ones that the message lists.
+fn nearest(message: &str) -> String {
+    let Some((_, rest)) = message.split_once("unknown field") else { return String::new() };
+    let mut words = rest.split('`').skip(1).step_by(2);
+    let Some(unknown) = words.next() else { return String::new() };
+    let scores: BTreeMap<usize, &str> =
+        words.map(|valid| (strsim::damerau_levenshtein(unknown, valid), valid)).collect();
+    match scores.first_key_value() {
+        Some((distance, valid)) if *distance <= 3 => format!("; did you mean `{valid}`?"),
+        Some(_) | None => String::new(),
+    }
+}
