@@ -3,9 +3,13 @@
 //! Data flows one way: a poll of a cluster gives an immutable snapshot; history, metrics and the
 //! answers over HTTP are made from it, and nothing reaches back. `ARCHITECTURE.md` has the map.
 
+pub mod check;
+pub mod cli;
 pub mod config;
 pub mod connect;
+pub mod logging;
 pub mod metrics;
 pub mod observe;
+pub mod run;
 pub mod sim;
 pub mod web;

@@ -1,0 +1,45 @@
+//! `check`: what the configuration comes to, and with `--probe` what answers.
+
+use std::io::Write;
+
+use crate::config::Settings;
+use crate::connect::ClusterClient;
+use crate::connect::version::Version;
+
+/// Writes a line a cluster and, with `probe`, a line a worker; an error if a worker fails.
+pub async fn check(settings: Settings, probe: bool, out: &mut impl Write) -> anyhow::Result<()> {
+    let mut failed = 0;
+    for cluster in &settings.clusters {
+        let client = ClusterClient::new(&cluster.connect)?;
+        writeln!(out, "cluster {:?}: {} worker URLs", cluster.name, client.workers().len())?;
+        if !probe {
+            continue;
+        }
+        for worker in client.workers() {
+            match worker.server_info().await {
+                Ok(info) => {
+                    let known = Version::parse(&info.version);
+                    let can = |yes: Option<bool>| if yes == Some(true) { "yes" } else { "no" };
+                    writeln!(
+                        out,
+                        "  {}: Kafka Connect {}; expand: {}, /health: {}, restart with tasks: {}",
+                        worker.base(),
+                        info.version,
+                        can(known.map(Version::knows_expand)),
+                        can(known.map(Version::has_health)),
+                        can(known.map(Version::restarts_with_tasks)),
+                    )?;
+                }
+                Err(error) => {
+                    failed += 1;
+                    writeln!(out, "  {error}")?;
+                }
+            }
+        }
+    }
+    if failed > 0 {
+        anyhow::bail!("{failed} workers do not answer as Kafka Connect does");
+    }
+    writeln!(out, "the configuration is valid")?;
+    Ok(())
+}

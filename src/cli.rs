@@ -1,0 +1,88 @@
+//! The command line.
+
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::config::Flags;
+
+/// Watches Kafka Connect clusters over their REST API and exports what is true of them.
+#[derive(Debug, Parser)]
+#[command(name = "connect-warden", version, about, max_term_width = 100)]
+#[command(subcommand_negates_reqs = true, args_conflicts_with_subcommands = false)]
+pub struct Cli {
+    /// What to do; `run` where nothing is said.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// What `run` does.
+    #[command(flatten)]
+    pub flags: Flags,
+    /// How it is logged.
+    #[command(flatten)]
+    pub log: LogFlags,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Watch clusters and serve their metrics (the default)
+    Run(Box<Flags>),
+    /// The same on simulated clusters in which things fail
+    Demo(DemoFlags),
+    /// Read the configuration and say what is wrong with it
+    Check(Box<CheckFlags>),
+    /// Write a complete, commented configuration file to standard output
+    GenerateConfig,
+    /// Write completions for a shell to standard output
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+}
+
+/// What `demo` does.
+#[derive(Args, Debug)]
+pub struct DemoFlags {
+    /// Address to listen on; port 0 takes a free one
+    #[arg(long = "web.listen-address", env = "CONNECT_WARDEN_WEB_LISTEN_ADDRESS", default_value = "127.0.0.1:9783")]
+    pub listen: String,
+    /// From the start of one poll of a cluster to the start of the next
+    #[arg(long = "poll.interval", env = "CONNECT_WARDEN_POLL_INTERVAL", default_value = "2s", value_parser = humantime::parse_duration)]
+    pub interval: Duration,
+    /// What happens is made from this number
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// What `check` does.
+#[derive(Args, Debug)]
+pub struct CheckFlags {
+    /// Ask the clusters too: what answers, which version, what it may do
+    #[arg(long)]
+    pub probe: bool,
+    /// The configuration to check
+    #[command(flatten)]
+    pub flags: Flags,
+}
+
+/// How it is logged, on standard error.
+#[derive(Args, Clone, Debug)]
+pub struct LogFlags {
+    /// Least level that is logged: error, warn, info, debug or trace
+    #[arg(long = "log.level", env = "CONNECT_WARDEN_LOG_LEVEL", default_value = "info", global = true)]
+    pub level: tracing::Level,
+    /// Form of a log line
+    #[arg(long = "log.format", env = "CONNECT_WARDEN_LOG_FORMAT", value_enum, default_value_t, global = true)]
+    pub format: LogFormat,
+}
+
+/// Form of a log line.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub enum LogFormat {
+    /// key=value
+    #[default]
+    Logfmt,
+    /// One JSON object a line
+    Json,
+}
