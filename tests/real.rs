@@ -1,0 +1,151 @@
+//! The contract on real Kafka Connect workers of every version, and the binary on real clusters in
+//! trouble. Needs `.ci/parts`; run one at a time: `cargo test --test real -- --ignored --test-threads=1`.
+
+mod contract;
+mod support;
+
+use std::time::Duration;
+
+use connect_warden::connect::version::Version;
+use support::kafka::Cluster;
+use support::warden::{Warden, eventually};
+
+async fn contract(version: &str, workers: usize) {
+    let cluster = Cluster::start(version, workers);
+    let reported = if version == "0.11.0.3" { "0.11.0.3" } else { version };
+    contract::holds(&cluster.urls(), reported, &cluster.file("out")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs real workers"]
+async fn contract_4_3_0() {
+    contract("4.3.0", 3).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs real workers"]
+async fn contract_3_9_1() {
+    contract("3.9.1", 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs real workers"]
+async fn contract_3_2_3() {
+    contract("3.2.3", 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs real workers"]
+async fn contract_2_2_2() {
+    contract("2.2.2", 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs real workers"]
+async fn contract_1_1_1() {
+    contract("1.1.1", 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs real workers"]
+async fn contract_0_11_0_3() {
+    contract("0.11.0.3", 1).await;
+}
+
+const UP: &str = "kafka_connect_up{connect_cluster=\"default\"}";
+const FRESH: &str = "kafka_connect_status_fresh{connect_cluster=\"default\"}";
+const RUNNING: &str = "kafka_connect_connectors{connect_cluster=\"default\",state=\"running\"}";
+const LIMIT: Duration = Duration::from_secs(40);
+
+async fn create(cluster: &Cluster, names: &[&str]) {
+    let client = contract::client(&cluster.urls());
+    for name in names {
+        let config = contract::file_sink(&cluster.file("out"));
+        client.workers()[0].create(name, &config).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs real workers"]
+async fn a_worker_dies_and_workers_roll_and_all_stop() {
+    let mut cluster = Cluster::start("4.3.0", 3);
+    let names = ["a b", "tail?z", "é;{x}#\"q\"", "plain", "x/y", "more"];
+    create(&cluster, &names).await;
+    let warden = Warden::watch(&cluster.urls());
+    let count = Some(6.0);
+    warden.wait(RUNNING, count, LIMIT);
+    let running_tasks = "kafka_connect_tasks{connect_cluster=\"default\",state=\"running\"}";
+    eventually("tasks run", LIMIT, || (warden.value(running_tasks)? >= 5.0).then_some(()));
+
+    let dead = cluster.workers[0].id();
+    cluster.workers[0].sigkill();
+    let orphaned = || {
+        let metrics = warden.metrics();
+        metrics.lines().any(|l| l.starts_with("kafka_connect_task_orphaned") && l.contains(&dead))
+    };
+    let up = format!("kafka_connect_worker_up{{connect_cluster=\"default\",worker_id=\"{dead}\"}}");
+    warden.wait(&up, Some(0.0), Duration::from_secs(5));
+    eventually("its tasks are orphans", Duration::from_secs(5), || orphaned().then_some(()));
+    eventually("they are moved", Duration::from_secs(60), || (!orphaned()).then_some(()));
+    let stale = warden.metrics();
+    assert!(!stale.lines().any(|l| l.starts_with("kafka_connect_task_state") && l.contains(&dead)));
+    cluster.workers[0].start_again();
+    cluster.workers[0].wait_ready();
+
+    let failures_before = failures(&warden);
+    for worker in 0..3 {
+        cluster.workers[worker].sigterm();
+        cluster.workers[worker].start_again();
+        cluster.workers[worker].wait_ready();
+        assert_eq!(warden.value(UP), Some(1.0));
+        let listed = warden.metrics();
+        let listed = listed.lines().filter(|l| l.starts_with("kafka_connect_connector_info{"));
+        assert_eq!(listed.count(), names.len(), "no connector is reported deleted");
+    }
+    assert_eq!(failures(&warden), failures_before, "up stayed 1 through fail-over");
+
+    for worker in &mut cluster.workers {
+        worker.sigkill();
+    }
+    warden.wait(UP, Some(0.0), LIMIT);
+    warden.wait(RUNNING, None, LIMIT);
+    for worker in &mut cluster.workers {
+        worker.start_again();
+    }
+    warden.wait(UP, Some(1.0), Duration::from_secs(90));
+    warden.wait(RUNNING, count, Duration::from_secs(90));
+    assert_eq!(warden.end(), Some(0));
+}
+
+fn failures(warden: &Warden) -> f64 {
+    let metrics = warden.metrics();
+    let failures = metrics.lines().filter(|l| l.starts_with("connect_warden_poll_failures_total"));
+    failures.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
+}
+
+async fn freeze(version: &str) {
+    let cluster = Cluster::start(version, 1);
+    create(&cluster, &["a"]).await;
+    let warden = Warden::watch(&cluster.urls());
+    warden.wait(FRESH, Some(1.0), LIMIT);
+    cluster.broker.sigstop();
+    warden.wait(FRESH, Some(0.0), Duration::from_secs(30));
+    if Version::parse(version).unwrap().knows_expand() {
+        assert_eq!(warden.value(UP), Some(1.0), "the statuses themselves still come");
+    }
+    cluster.broker.sigcont();
+    warden.wait(FRESH, Some(1.0), Duration::from_secs(90));
+    warden.wait(UP, Some(1.0), LIMIT);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs real workers"]
+async fn kafka_frozen_behind_4_3_0() {
+    freeze("4.3.0").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs real workers"]
+async fn kafka_frozen_behind_2_2_2() {
+    freeze("2.2.2").await;
+}

@@ -1,0 +1,215 @@
+//! The contract on simulated clusters of every version, and the binary on a simulated cluster in
+//! trouble. Needs Rust alone.
+
+mod contract;
+mod support;
+
+use std::time::Duration;
+
+use connect_warden::sim::{Fault, SimCluster, SimConfig};
+use support::warden::{Warden, eventually, value};
+
+async fn sim(version: &str, workers: usize) -> SimCluster {
+    let config = SimConfig {
+        version: version.to_owned(),
+        workers,
+        rebalance_delay: Duration::from_secs(3),
+        herder_timeout: Duration::from_millis(500),
+    };
+    SimCluster::start(config).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_contract_holds_on_every_version() {
+    for version in ["4.3.0", "3.9.1", "3.2.3", "2.2.2", "1.1.1", "0.11.0.3"] {
+        let cluster = sim(version, 1).await;
+        contract::holds(&cluster.urls(), version, "/dev/null").await;
+    }
+}
+
+const UP: &str = "kafka_connect_up{connect_cluster=\"default\"}";
+const FRESH: &str = "kafka_connect_status_fresh{connect_cluster=\"default\"}";
+const SOON: Duration = Duration::from_secs(10);
+
+fn task_state(name: &str, worker: &str, state: &str) -> String {
+    format!("kafka_connect_task_state{{connect_cluster=\"default\",connector=\"{name}\",task=\"0\",worker_id=\"{worker}\",state=\"{state}\"}}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_request_a_poll_tells_every_state() {
+    let cluster = sim("4.3.0", 1).await;
+    cluster.create_many("c", 1000, 1);
+    cluster.create("quote\"back\\slash\nline", &[("tasks.max", "1")]);
+    cluster.fail_task("c00007", 0, "a.B: x\nCaused by: java.net.ConnectException: Connection refused", false);
+    cluster.set_state("c00008", Some(0), "DANCING", None);
+    let warden = Warden::start([
+        format!("--connect.url={}", cluster.urls()[0]),
+        "--poll.interval=10s".to_owned(),
+    ]);
+    warden.wait(UP, Some(1.0), SOON);
+    warden.wait(FRESH, Some(1.0), SOON);
+    let id = cluster.worker_id(0);
+    let metrics = warden.metrics();
+    assert_eq!(value(&metrics, "kafka_connect_connectors{connect_cluster=\"default\",state=\"running\"}"), Some(1001.0));
+    assert_eq!(value(&metrics, "kafka_connect_connectors{connect_cluster=\"default\",state=\"failed\"}"), Some(0.0));
+    assert_eq!(value(&metrics, &task_state("c00007", &id, "failed")), Some(1.0));
+    assert_eq!(value(&metrics, &task_state("c00007", &id, "running")), Some(0.0));
+    assert_eq!(value(&metrics, &task_state("c00008", &id, "unknown")), Some(1.0));
+    assert_eq!(value(&metrics, &task_state("quote\\\"back\\\\slash\\nline", &id, "running")), Some(1.0));
+    assert_eq!(value(&metrics, "kafka_connect_task_failure{connect_cluster=\"default\",connector=\"c00007\",task=\"0\",failure_class=\"TRANSIENT\",exception=\"java.net.ConnectException\"}"), Some(1.0));
+    let asked = cluster.take_requests();
+    let lists = asked.iter().filter(|line| line.starts_with("GET /connectors")).count();
+    assert_eq!(lists, 1, "{asked:?}");
+    assert_eq!(warden.end(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unchanged_state_gives_the_same_bytes_and_changes_are_counted() {
+    let cluster = sim("2.2.2", 1).await;
+    cluster.create("a", &[("tasks.max", "1")]);
+    let warden = Warden::watch(&cluster.urls());
+    warden.wait(UP, Some(1.0), SOON);
+    let states = |metrics: String| {
+        let lines = metrics.lines().filter(|line| line.contains("connector=")).map(str::to_owned);
+        lines.collect::<Vec<_>>()
+    };
+    let before = states(warden.metrics());
+    pause_polls(&warden, 2.0);
+    assert_eq!(states(warden.metrics()), before);
+    cluster.set_state("a", Some(0), "FAILED", Some("x.Y: z"));
+    let changes = "kafka_connect_task_state_changes_total{connect_cluster=\"default\",connector=\"a\",task=\"0\"}";
+    assert_eq!(warden.value(changes), Some(0.0));
+    warden.wait(changes, Some(1.0), SOON);
+    cluster.delete("a");
+    cluster.create("b", &[("tasks.max", "1")]);
+    warden.wait(changes, None, SOON);
+}
+
+fn pause_polls(warden: &Warden, polls: f64) {
+    let series = "connect_warden_polls_total{connect_cluster=\"default\"}";
+    let from = warden.value(series).unwrap();
+    eventually("polls go on", SOON, || (warden.value(series)? >= from + polls).then_some(()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_worker_orphans_its_tasks_until_they_are_moved() {
+    let cluster = sim("4.3.0", 3).await;
+    cluster.create_many("c", 6, 1);
+    let warden = Warden::watch(&cluster.urls());
+    warden.wait(UP, Some(1.0), SOON);
+    let dead = cluster.worker_id(0);
+    cluster.kill_worker(0);
+    let up = format!("kafka_connect_worker_up{{connect_cluster=\"default\",worker_id=\"{dead}\"}}");
+    warden.wait(&up, Some(0.0), SOON);
+    let orphans = || {
+        let metrics = warden.metrics();
+        let lines = metrics.lines();
+        lines.filter(|l| l.starts_with("kafka_connect_task_orphaned") && l.contains(&dead)).count()
+    };
+    eventually("orphans are told", SOON, || (orphans() == 2).then_some(()));
+    eventually("they are moved", SOON, || (orphans() == 0).then_some(()));
+    assert!(!warden.metrics().lines().any(|l| l.starts_with("kafka_connect_task_state") && l.contains(&dead)));
+    assert_eq!(warden.value(UP), Some(1.0), "fail-over keeps the cluster up");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kafka_dead_behind_connect_is_told() {
+    for version in ["4.3.0", "2.2.2"] {
+        let cluster = sim(version, 1).await;
+        cluster.create("a", &[("tasks.max", "1")]);
+        let warden = Warden::watch(&cluster.urls());
+        warden.wait(FRESH, Some(1.0), SOON);
+        cluster.freeze_kafka(true);
+        warden.wait(FRESH, Some(0.0), SOON);
+        cluster.freeze_kafka(false);
+        warden.wait(FRESH, Some(1.0), SOON);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sudden_empty_list_is_not_believed_from_a_worker_that_starts() {
+    let cluster = sim("4.3.0", 1).await;
+    cluster.create_many("c", 5, 1);
+    let warden = Warden::watch(&cluster.urls());
+    let running = "kafka_connect_connectors{connect_cluster=\"default\",state=\"running\"}";
+    warden.wait(running, Some(5.0), SOON);
+    // The same body for every path: a list that is empty, and no health.
+    cluster.fault(0, Some(Fault::Body(b"{}".to_vec())));
+    cluster.freeze_kafka(true);
+    let suspicious = |count| {
+        cluster.fault(0, Some(Fault::Status(503, "starting".to_owned())));
+        count
+    };
+    assert_eq!(suspicious(5), 5);
+    warden.wait(UP, Some(0.0), SOON);
+    warden.wait(running, None, SOON);
+    cluster.freeze_kafka(false);
+    cluster.fault(0, None);
+    warden.wait(running, Some(5.0), SOON);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_answers_fail_the_poll_with_their_reason_and_the_next_good_one_heals() {
+    let cluster = sim("4.3.0", 1).await;
+    cluster.create("a", &[("tasks.max", "1")]);
+    let url = cluster.urls().remove(0);
+    let warden = Warden::start([
+        format!("--connect.url={url}"),
+        "--poll.interval=500ms".to_owned(),
+        "--poll.timeout=400ms".to_owned(),
+    ]);
+    let task = |states: &str| format!("{{\"a\":{{\"status\":{{\"connector\":{{\"state\":\"RUNNING\"}},\"tasks\":[{states}]}}}}}}").into_bytes();
+    let faults = [
+        ("shape", Fault::Body(b"<html>login</html>".to_vec())),
+        ("shape", Fault::Body(b"{\"a\":{\"status\":\xff}}".to_vec())),
+        ("shape", Fault::Body(task("{\"id\":-1,\"state\":\"RUNNING\"}"))),
+        ("shape", Fault::Body(task("{\"id\":1,\"state\":\"RUNNING\"},{\"id\":1,\"state\":\"FAILED\"}"))),
+        ("broken", Fault::HalfAnswer),
+        ("broken", Fault::Garbage),
+        ("timeout", Fault::Drip),
+        ("timeout", Fault::Hang),
+        ("redirect", Fault::Redirect("http://127.0.0.1:1/login".to_owned())),
+        ("too_large", Fault::Flood(70 << 20)),
+        ("starting", Fault::Starting),
+        ("unauthorized", Fault::Status(401, "User cannot access the resource.".to_owned())),
+        ("http_status", Fault::Status(502, "<html>proxy</html>".to_owned())),
+    ];
+    for (reason, fault) in faults {
+        warden.wait(UP, Some(1.0), SOON);
+        let series = format!("connect_warden_poll_failures_total{{connect_cluster=\"default\",reason=\"{reason}\"}}");
+        let before = warden.value(&series).unwrap();
+        cluster.fault(0, Some(fault.clone()));
+        eventually(&format!("{fault:?} is {reason}"), Duration::from_secs(20), || {
+            (warden.value(&series)? > before).then_some(())
+        });
+        cluster.fault(0, None);
+    }
+    warden.wait(UP, Some(1.0), SOON);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_clusters_trouble_does_not_touch_another() {
+    let good = sim("4.3.0", 1).await;
+    good.create("a", &[("tasks.max", "1")]);
+    let faults = [Fault::Hang, Fault::Flood(200 << 20), Fault::Garbage];
+    let mut yaml = format!("clusters:\n- {{name: good, urls: ['{}']}}\n", good.urls()[0]);
+    let mut bad = Vec::new();
+    for (number, fault) in faults.into_iter().enumerate() {
+        let cluster = sim("4.3.0", 1).await;
+        cluster.fault(0, Some(fault));
+        yaml.push_str(&format!("- {{name: bad{number}, urls: ['{}']}}\n", cluster.urls()[0]));
+        bad.push(cluster);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("warden.yaml");
+    std::fs::write(&file, yaml).unwrap();
+    let warden = Warden::start([
+        format!("--config.file={}", file.display()),
+        "--poll.interval=500ms".to_owned(),
+    ]);
+    let polls = "connect_warden_polls_total{connect_cluster=\"good\"}";
+    eventually("the good one is polled on and on", SOON, || (warden.value(polls)? >= 8.0).then_some(()));
+    assert_eq!(warden.value("connect_warden_poll_failures_total{connect_cluster=\"good\",reason=\"timeout\"}"), Some(0.0));
+    assert_eq!(warden.value("kafka_connect_up{connect_cluster=\"good\"}"), Some(1.0));
+    assert_eq!(warden.value("kafka_connect_up{connect_cluster=\"bad0\"}"), Some(0.0));
+}
