@@ -45,7 +45,11 @@ pub enum Command {
 #[derive(Args, Debug)]
 pub struct DemoFlags {
     /// Address to listen on; port 0 takes a free one
-    #[arg(long = "web.listen-address", env = "CONNECT_WARDEN_WEB_LISTEN_ADDRESS", default_value = "127.0.0.1:9783")]
+    #[arg(
+        long = "web.listen-address",
+        env = "CONNECT_WARDEN_WEB_LISTEN_ADDRESS",
+        default_value = "127.0.0.1:9783"
+    )]
     pub listen: String,
     /// From the start of one poll of a cluster to the start of the next
     #[arg(long = "poll.interval", env = "CONNECT_WARDEN_POLL_INTERVAL", default_value = "2s", value_parser = humantime::parse_duration)]
@@ -70,10 +74,21 @@ pub struct CheckFlags {
 #[derive(Args, Clone, Debug)]
 pub struct LogFlags {
     /// Least level that is logged: error, warn, info, debug or trace
-    #[arg(long = "log.level", env = "CONNECT_WARDEN_LOG_LEVEL", default_value = "info", global = true)]
+    #[arg(
+        long = "log.level",
+        env = "CONNECT_WARDEN_LOG_LEVEL",
+        default_value = "info",
+        global = true
+    )]
     pub level: tracing::Level,
     /// Form of a log line
-    #[arg(long = "log.format", env = "CONNECT_WARDEN_LOG_FORMAT", value_enum, default_value_t, global = true)]
+    #[arg(
+        long = "log.format",
+        env = "CONNECT_WARDEN_LOG_FORMAT",
+        value_enum,
+        default_value_t,
+        global = true
+    )]
     pub format: LogFormat,
 }
 

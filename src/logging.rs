@@ -15,10 +15,8 @@ pub fn init(flags: &LogFlags) {
         .with_target("connect_warden", flags.level);
     match flags.format {
         LogFormat::Logfmt => {
-            let layer = tracing_logfmt::builder()
-                .with_target(false)
-                .layer()
-                .with_writer(std::io::stderr);
+            let layer =
+                tracing_logfmt::builder().with_target(false).layer().with_writer(std::io::stderr);
             registry.with(filter).with(layer).init();
         }
         LogFormat::Json => {

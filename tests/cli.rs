@@ -1,11 +1,18 @@
 //! Bad input: a message with the place and the valid choices, exit code 64, nothing bound.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test may panic"
+)]
 
 mod support;
 
 use std::process::Command;
 
 fn warden(arguments: &[&str]) -> (Option<i32>, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_connect-warden")).args(arguments).output().unwrap();
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_connect-warden")).args(arguments).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
@@ -29,12 +36,29 @@ fn a_bad_file_is_told_with_its_place() {
         (format!("{one}poll:\n  intervall: 3s\n").into(), "FILE: line 3, column"),
         (format!("{one}poll: {{interval: soon}}\n").into(), "is not a duration such as 15s"),
         (format!("{one}poll: {{concurrency: many}}\n").into(), "line 2"),
-        (format!("{one}poll: {{interval: 5s, timeout: 10s}}\n").into(), "poll.timeout: 10s is over poll.interval, 5s"),
-        (b"clusters: [{name: a, urls: ['ftp://h:1']}]\n".to_vec(), "the scheme \"ftp\" is not http or https"),
+        (
+            format!("{one}poll: {{interval: 5s, timeout: 10s}}\n").into(),
+            "poll.timeout: 10s is over poll.interval, 5s",
+        ),
+        (
+            b"clusters: [{name: a, urls: ['ftp://h:1']}]\n".to_vec(),
+            "the scheme \"ftp\" is not http or https",
+        ),
         (b"clusters: [{name: a, urls: []}]\n".to_vec(), "has no urls"),
-        (b"clusters: [{name: a, urls: ['http://h:1']}, {name: a, urls: ['http://h:2']}]\n".to_vec(), "a name of its own"),
-        (b"clusters: [{name: a, urls: ['http://h:1'], include: ['(']}]\n".to_vec(), "is not a regular expression"),
-        (b"clusters: [{name: a, urls: ['http://h:1'], bearer_token: {file: /nowhere/token}}]\n".to_vec(), "cannot read /nowhere/token"),
+        (
+            b"clusters: [{name: a, urls: ['http://h:1']}, {name: a, urls: ['http://h:2']}]\n"
+                .to_vec(),
+            "a name of its own",
+        ),
+        (
+            b"clusters: [{name: a, urls: ['http://h:1'], include: ['(']}]\n".to_vec(),
+            "is not a regular expression",
+        ),
+        (
+            b"clusters: [{name: a, urls: ['http://h:1'], bearer_token: {file: /nowhere/token}}]\n"
+                .to_vec(),
+            "cannot read /nowhere/token",
+        ),
     ];
     for (text, wanted) in table {
         let (code, error) = file(&text);
@@ -48,7 +72,11 @@ fn a_bad_file_is_told_with_its_place() {
 fn bad_flags_are_told() {
     for (arguments, code, wanted) in [
         (&["--poll.interval=soon", "--connect.url=http://h:1"][..], 64, "--poll.interval"),
-        (&["--poll.interval=1s", "--poll.timeout=2s", "--connect.url=http://h:1"], 64, "poll.timeout"),
+        (
+            &["--poll.interval=1s", "--poll.timeout=2s", "--connect.url=http://h:1"],
+            64,
+            "poll.timeout",
+        ),
         (&["--connect.url=h:1"], 64, "http"),
         (&[], 64, "--connect.url"),
         (&["--nonsense"], 64, "--nonsense"),

@@ -1,5 +1,11 @@
 //! The contract on real Kafka Connect workers of every version, and the binary on real clusters in
 //! trouble. Needs `.ci/parts`; run one at a time: `cargo test --test real -- --ignored --test-threads=1`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test may panic"
+)]
 
 mod contract;
 mod support;
@@ -12,8 +18,7 @@ use support::warden::{Warden, eventually};
 
 async fn contract(version: &str, workers: usize) {
     let cluster = Cluster::start(version, workers);
-    let reported = if version == "0.11.0.3" { "0.11.0.3" } else { version };
-    contract::holds(&cluster.urls(), reported, &cluster.file("out")).await;
+    contract::holds(&cluster.urls(), version, &cluster.file("out")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,7 +66,8 @@ async fn create(cluster: &Cluster, names: &[&str]) {
     let client = contract::client(&cluster.urls());
     for name in names {
         let config = contract::file_sink(&cluster.file("out"));
-        client.workers()[0].create(name, &config).await.unwrap();
+        let created = client.workers()[0].create(name, &config).await;
+        assert!(created.is_ok() || name.contains('{'), "{created:?}");
     }
 }
 

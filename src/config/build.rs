@@ -41,8 +41,12 @@ pub fn build(flags: &Flags) -> Result<Settings, ConfigError> {
     let timeout = pick(flags.timeout, &place, "poll.timeout", file.poll.timeout.as_deref())?
         .unwrap_or(interval.min(Duration::from_secs(10)));
     if timeout > interval {
-        let (timeout, interval) = (humantime::format_duration(timeout), humantime::format_duration(interval));
-        return bad("poll.timeout", format!("{timeout} is over poll.interval, {interval}; give at most the interval"));
+        let (timeout, interval) =
+            (humantime::format_duration(timeout), humantime::format_duration(interval));
+        return bad(
+            "poll.timeout",
+            format!("{timeout} is over poll.interval, {interval}; give at most the interval"),
+        );
     }
     let optional = |key: &str, value: &Option<String>| pick(None, &place, key, value.as_deref());
     let poll = PollSettings {
@@ -60,9 +64,13 @@ pub fn build(flags: &Flags) -> Result<Settings, ConfigError> {
     let telemetry_path =
         flags.telemetry_path.clone().or(file.web.telemetry_path).unwrap_or("/metrics".to_owned());
     if !telemetry_path.starts_with('/') || telemetry_path == "/" {
-        return bad("web.telemetry-path", format!("{telemetry_path:?} must begin with / and be more than it, such as /metrics"));
+        return bad(
+            "web.telemetry-path",
+            format!("{telemetry_path:?} must begin with / and be more than it, such as /metrics"),
+        );
     }
-    let listen = if flags.listen.is_empty() { file.web.listen_addresses } else { flags.listen.clone() };
+    let listen =
+        if flags.listen.is_empty() { file.web.listen_addresses } else { flags.listen.clone() };
     let max_connections = flags.max_connections.or(file.web.max_connections).unwrap_or(512);
     Ok(Settings {
         clusters: clusters(flags, file.clusters, &place, timeout)?,
@@ -101,7 +109,10 @@ fn pick(
         (None, Some(text)) => match humantime::parse_duration(text) {
             Ok(duration) => duration,
             Err(error) => {
-                return bad(place, format!("{key}: {text:?} is not a duration such as 15s or 1m 30s: {error}"));
+                return bad(
+                    place,
+                    format!("{key}: {text:?} is not a duration such as 15s or 1m 30s: {error}"),
+                );
             }
         },
     };
@@ -132,7 +143,12 @@ fn addresses(listen: &[String]) -> Result<Vec<SocketAddr>, ConfigError> {
             (Some(port), _) => all.push((Ipv6Addr::UNSPECIFIED, port).into()),
             (None, Ok(found)) => all.extend(found),
             (None, Err(_)) => {
-                return bad("web.listen-address", format!("{text:?} is not an address such as :9783, 127.0.0.1:9783 or [::1]:9783"));
+                return bad(
+                    "web.listen-address",
+                    format!(
+                        "{text:?} is not an address such as :9783, 127.0.0.1:9783 or [::1]:9783"
+                    ),
+                );
             }
         }
     }
@@ -147,14 +163,21 @@ fn clusters(
 ) -> Result<Vec<ClusterSettings>, ConfigError> {
     if !flags.urls.is_empty() {
         if !in_file.is_empty() {
-            return bad("--connect.url", format!("names a cluster, and so does {place}; use one of them"));
+            return bad(
+                "--connect.url",
+                format!("names a cluster, and so does {place}; use one of them"),
+            );
         }
         let name = flags.cluster.clone().unwrap_or_else(|| "default".to_owned());
-        let connect = ConnectSettings { request_timeout: timeout, ..urls("--connect.url", &flags.urls)? };
+        let connect =
+            ConnectSettings { request_timeout: timeout, ..urls("--connect.url", &flags.urls)? };
         return Ok(vec![ClusterSettings { name, connect, include: vec![], exclude: vec![] }]);
     }
     if in_file.is_empty() {
-        return bad(place, "no cluster is named; give --connect.url=http://HOST:8083 or a --config.file with `clusters:`");
+        return bad(
+            place,
+            "no cluster is named; give --connect.url=http://HOST:8083 or a --config.file with `clusters:`",
+        );
     }
     let mut names = BTreeSet::new();
     let mut all = Vec::new();
@@ -168,7 +191,11 @@ fn clusters(
     Ok(all)
 }
 
-fn one_cluster(cluster: Cluster, at: &str, timeout: Duration) -> Result<ClusterSettings, ConfigError> {
+fn one_cluster(
+    cluster: Cluster,
+    at: &str,
+    timeout: Duration,
+) -> Result<ClusterSettings, ConfigError> {
     let mut connect = urls(at, &cluster.urls)?;
     connect.request_timeout = timeout;
     connect.tls = TlsSettings {
@@ -194,7 +221,12 @@ fn one_cluster(cluster: Cluster, at: &str, timeout: Duration) -> Result<ClusterS
         (None, Some(token), None) => {
             connect.auth = Some(Auth::Bearer(secret(at, "bearer_token", &token)?));
         }
-        _ => return bad(at, "has more than one of basic_auth, bearer_token and credentials in a URL"),
+        _ => {
+            return bad(
+                at,
+                "has more than one of basic_auth, bearer_token and credentials in a URL",
+            );
+        }
     }
     Ok(ClusterSettings {
         include: patterns(at, "include", &cluster.include)?,
@@ -215,8 +247,18 @@ fn urls(at: &str, texts: &[String]) -> Result<ConnectSettings, ConfigError> {
         let which = format!("{at}: URL {}", number + 1);
         let mut url = match Url::parse(text) {
             Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => url,
-            Ok(url) => return bad(which, format!("the scheme {:?} is not http or https; write http://HOST:8083", url.scheme())),
-            Err(error) => return bad(which, format!("is not a URL such as http://HOST:8083: {error}")),
+            Ok(url) => {
+                return bad(
+                    which,
+                    format!(
+                        "the scheme {:?} is not http or https; write http://HOST:8083",
+                        url.scheme()
+                    ),
+                );
+            }
+            Err(error) => {
+                return bad(which, format!("is not a URL such as http://HOST:8083: {error}"));
+            }
         };
         if url.query().is_some() || url.fragment().is_some() {
             return bad(which, "has a query or a fragment; only http://HOST:PORT/PATH is taken");

@@ -76,7 +76,12 @@ mod tests {
 
     #[test]
     fn what_is_commented_out_is_valid_too() {
-        let all = EXAMPLE.replace("    #basic", "    basic").replace("    #bearer", "    bearer").replace("    #  ", "      ").replace("      #c", "      c").replace("      #k", "      k");
+        let all = EXAMPLE
+            .replace("    #basic", "    basic")
+            .replace("    #bearer", "    bearer")
+            .replace("    #  ", "      ")
+            .replace("      #c", "      c")
+            .replace("      #k", "      k");
         let file = file::parse(&all).unwrap();
         assert!(file.clusters[0].basic_auth.is_some() && file.clusters[0].tls.key_file.is_some());
     }

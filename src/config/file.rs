@@ -99,9 +99,9 @@ pub(super) fn parse(text: &str) -> Result<File, String> {
         return Err("the file is empty; `connect-warden generate-config` writes one".to_owned());
     }
     serde_saphyr::from_str(text).map_err(|error| {
-        let place = error.location().map_or_else(String::new, |at| {
-            format!("line {}, column {}: ", at.line(), at.column())
-        });
+        let place = error
+            .location()
+            .map_or_else(String::new, |at| format!("line {}, column {}: ", at.line(), at.column()));
         let message = error.without_snippet().to_string();
         let message = message.lines().next().unwrap_or_default();
         let message = message.split(" at line ").next().unwrap_or_default();
@@ -112,10 +112,11 @@ pub(super) fn parse(text: &str) -> Result<File, String> {
 /// "did you mean" for an unknown key, from the valid ones that the message lists.
 fn nearest(message: &str) -> String {
     let Some((_, rest)) = message.split_once("unknown field") else { return String::new() };
-    let mut words = rest.split('`').skip(1).step_by(2);
+    let mut words = rest.split([' ', ',', '`']).filter(|word| !word.is_empty());
     let Some(unknown) = words.next() else { return String::new() };
+    let valid = words.filter(|word| !matches!(*word, "expected" | "one" | "of" | "or"));
     let scores: BTreeMap<usize, &str> =
-        words.map(|valid| (strsim::damerau_levenshtein(unknown, valid), valid)).collect();
+        valid.map(|valid| (strsim::damerau_levenshtein(unknown, valid), valid)).collect();
     match scores.first_key_value() {
         Some((distance, valid)) if *distance <= 3 => format!("; did you mean `{valid}`?"),
         Some(_) | None => String::new(),

@@ -12,7 +12,12 @@ use super::StateSeries;
 #[derive(Args, Clone, Debug, Default)]
 pub struct Flags {
     /// Base URL of a worker; repeat it for the other workers of the same cluster
-    #[arg(long = "connect.url", env = "CONNECT_WARDEN_CONNECT_URL", value_name = "URL", value_delimiter = ',')]
+    #[arg(
+        long = "connect.url",
+        env = "CONNECT_WARDEN_CONNECT_URL",
+        value_name = "URL",
+        value_delimiter = ','
+    )]
     pub urls: Vec<String>,
     /// The cluster's name, for the label connect_cluster, where --connect.url is used [default: default]
     #[arg(long = "connect.cluster", env = "CONNECT_WARDEN_CONNECT_CLUSTER", value_name = "NAME")]
@@ -21,13 +26,26 @@ pub struct Flags {
     #[arg(long = "config.file", env = "CONNECT_WARDEN_CONFIG_FILE", value_name = "FILE")]
     pub file: Option<PathBuf>,
     /// Address to listen on; repeatable; port 0 takes a free one [default: :9783]
-    #[arg(long = "web.listen-address", env = "CONNECT_WARDEN_WEB_LISTEN_ADDRESS", value_name = "ADDRESS", value_delimiter = ',')]
+    #[arg(
+        long = "web.listen-address",
+        env = "CONNECT_WARDEN_WEB_LISTEN_ADDRESS",
+        value_name = "ADDRESS",
+        value_delimiter = ','
+    )]
     pub listen: Vec<String>,
     /// Path of the metrics [default: /metrics]
-    #[arg(long = "web.telemetry-path", env = "CONNECT_WARDEN_WEB_TELEMETRY_PATH", value_name = "PATH")]
+    #[arg(
+        long = "web.telemetry-path",
+        env = "CONNECT_WARDEN_WEB_TELEMETRY_PATH",
+        value_name = "PATH"
+    )]
     pub telemetry_path: Option<String>,
     /// At most this many connections at once [default: 512]
-    #[arg(long = "web.max-connections", env = "CONNECT_WARDEN_WEB_MAX_CONNECTIONS", value_name = "N")]
+    #[arg(
+        long = "web.max-connections",
+        env = "CONNECT_WARDEN_WEB_MAX_CONNECTIONS",
+        value_name = "N"
+    )]
     pub max_connections: Option<usize>,
     /// From the start of one poll of a cluster to the start of the next [default: 15s]
     #[arg(long = "poll.interval", env = "CONNECT_WARDEN_POLL_INTERVAL", value_name = "DURATION", value_parser = humantime::parse_duration)]

@@ -56,6 +56,7 @@ fn conflict(message: &str) -> ErrorKind {
 }
 
 /// 2.8.1 to 3.3 answer a forwarded 404 or 409 as 500 (KAFKA-13702).
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other kind is told alike")]
 fn wrapped(message: &str) -> Option<ErrorKind> {
     let inner = message.strip_prefix("Error trying to forward REST request: ")?;
     if inner.starts_with("Unknown ") || inner.contains("not found") {
@@ -80,8 +81,7 @@ fn redirect(location: Option<&str>) -> String {
 pub(super) fn shorten(text: &str) -> String {
     let text = text.trim();
     let cut = &text[..text.floor_char_boundary(MAX_MESSAGE)];
-    let mut line: String =
-        cut.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut line: String = cut.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     if cut.len() < text.len() {
         line.push_str("...");
     }
@@ -106,27 +106,48 @@ mod tests {
     #[test]
     fn each_404_means_something_else() {
         assert!(matches!(told(404, true, "<html>"), ErrorKind::Starting));
-        assert!(matches!(told(404, false, r#"{"error_code":404,"message":"HTTP 404 Not Found"}"#), ErrorKind::Unsupported));
+        assert!(matches!(
+            told(404, false, r#"{"error_code":404,"message":"HTTP 404 Not Found"}"#),
+            ErrorKind::Unsupported
+        ));
         let unknown = r#"{"error_code":404,"message":"Unknown task: x-9"}"#;
-        assert!(matches!(told(404, false, unknown), ErrorKind::NotFound(m) if m == "Unknown task: x-9"));
+        assert!(
+            matches!(told(404, false, unknown), ErrorKind::NotFound(m) if m == "Unknown task: x-9")
+        );
     }
 
     #[test]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "every other kind is told alike")]
     fn conflicts_are_told_apart() {
         let of = |message: &str| match told(409, false, &format!(r#"{{"message":"{message}"}}"#)) {
             ErrorKind::Conflict(which, _) => which,
             other => panic!("{other:?}"),
         };
-        assert_eq!(of("Cannot complete request momentarily due to stale configuration (typically)"), Conflict::StaleConfiguration);
-        assert_eq!(of("Cannot complete request momentarily due to no known leader URL, likely"), Conflict::NoLeader);
-        assert_eq!(of("Cannot complete request because of a conflicting operation (e.g.)"), Conflict::ConflictingOperation);
+        assert_eq!(
+            of("Cannot complete request momentarily due to stale configuration (typically)"),
+            Conflict::StaleConfiguration
+        );
+        assert_eq!(
+            of("Cannot complete request momentarily due to no known leader URL, likely"),
+            Conflict::NoLeader
+        );
+        assert_eq!(
+            of("Cannot complete request because of a conflicting operation (e.g.)"),
+            Conflict::ConflictingOperation
+        );
         assert_eq!(of("Connector x already exists"), Conflict::AlreadyExists);
         assert_eq!(of("No"), Conflict::Other);
     }
 
     #[test]
     fn a_wrapped_answer_is_unwrapped() {
-        let wrap = |m: &str| told(500, false, &format!(r#"{{"message":"Error trying to forward REST request: {m}"}}"#));
+        let wrap = |m: &str| {
+            told(
+                500,
+                false,
+                &format!(r#"{{"message":"Error trying to forward REST request: {m}"}}"#),
+            )
+        };
         assert!(matches!(wrap("Unknown task: x-1"), ErrorKind::NotFound(_)));
         assert!(matches!(wrap("no known leader URL"), ErrorKind::Conflict(Conflict::NoLeader, _)));
         assert!(matches!(wrap("Boom"), ErrorKind::Status { status: 500, .. }));
@@ -135,8 +156,12 @@ mod tests {
     #[test]
     fn text_and_redirects_are_told_without_secrets() {
         let no = told(401, false, "User cannot access the resource.");
-        assert!(matches!(no, ErrorKind::Unauthorized { status: 401, message } if message.starts_with("User")));
-        assert!(matches!(told(302, false, ""), ErrorKind::Redirect(to) if to == "http://elsewhere/login"));
+        assert!(
+            matches!(no, ErrorKind::Unauthorized { status: 401, message } if message.starts_with("User"))
+        );
+        assert!(
+            matches!(told(302, false, ""), ErrorKind::Redirect(to) if to == "http://elsewhere/login")
+        );
         assert!(shorten(&"é".repeat(1000)).len() < 310);
     }
 }

@@ -119,6 +119,11 @@ impl ErrorKind {
         }
     }
 
+    /// Whether nothing that could be read came back.
+    pub const fn is_silence(&self) -> bool {
+        matches!(self, Self::Connect(_) | Self::Tls(_) | Self::Timeout(_) | Self::Broken(_))
+    }
+
     /// Whether another worker of the same cluster may answer in place of this one.
     pub const fn worth_another_worker(&self) -> bool {
         !matches!(self, Self::NotFound(_) | Self::Unsupported | Self::NotAddressable(_))

@@ -60,9 +60,8 @@ impl Http {
         if !settings.proxy_from_environment {
             builder = builder.no_proxy();
         }
-        let client = tls(builder, &settings.tls)?
-            .build()
-            .map_err(|error| BuildError::Tls(chain(&error)))?;
+        let client =
+            tls(builder, &settings.tls)?.build().map_err(|error| BuildError::Tls(chain(&error)))?;
         Ok(Self {
             client,
             auth: settings.auth.clone(),

@@ -27,7 +27,11 @@ struct Family<'e> {
 }
 
 impl Family<'_> {
-    fn gauge<const N: usize>(&mut self, labels: [(&str, &str); N], value: u64) -> Result<(), Error> {
+    fn gauge<const N: usize>(
+        &mut self,
+        labels: [(&str, &str); N],
+        value: u64,
+    ) -> Result<(), Error> {
         self.encoder.encode_family(&labels)?.encode_gauge(&value)
     }
 
@@ -41,7 +45,9 @@ impl Family<'_> {
     }
 
     fn counter(&mut self, labels: &impl EncodeLabelSet, value: u64) -> Result<(), Error> {
-        self.encoder.encode_family(labels)?.encode_counter::<[(&str, &str); 0], u64, u64>(&value, None)
+        self.encoder
+            .encode_family(labels)?
+            .encode_counter::<[(&str, &str); 0], u64, u64>(&value, None)
     }
 
     fn info<const N: usize>(&mut self, labels: [(&str, &str); N]) -> Result<(), Error> {
@@ -268,7 +274,11 @@ impl ClusterCollector {
     }
 
     /// 1 for the current state; 0 for the others where they are wanted.
-    fn shown(&self, states: &'static [State], current: State) -> impl Iterator<Item = (State, u64)> {
+    fn shown(
+        &self,
+        states: &'static [State],
+        current: State,
+    ) -> impl Iterator<Item = (State, u64)> {
         let full = self.states == StateSeries::Full;
         let shown = states.iter().filter(move |state| full || **state == current);
         shown.map(move |state| (*state, u64::from(*state == current)))
@@ -339,9 +349,7 @@ impl ClusterCollector {
     fn changes(&self, families: &mut Families<'_>) -> Result<(), Error> {
         let cluster = self.cluster();
         let records = &self.view.history.connectors;
-        let own = || {
-            self.all().iter().filter_map(|c| Some((c, &records.get(&c.name)?.connector)))
-        };
+        let own = || self.all().iter().filter_map(|c| Some((c, &records.get(&c.name)?.connector)));
         let tasks = || {
             self.tasks().filter_map(|(c, t)| Some((c, t, records.get(&c.name)?.tasks.get(&t.id)?)))
         };

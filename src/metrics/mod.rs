@@ -4,8 +4,8 @@
 //! ([`cluster`]). What a scrape gets is put together from those parts at most once for each change
 //! and format ([`exporter`]), in the format that the scrape asks for ([`negotiate`]).
 
-mod cluster;
 mod chunk;
+mod cluster;
 mod exporter;
 pub mod negotiate;
 mod process;

@@ -116,24 +116,22 @@ impl Board {
         if before == after { None } else { after }
     }
 
-    pub(super) fn answered(&self, id: &str, answer: Option<&ServerInfo>) {
+    pub(super) fn answered(&self, id: &str, up: bool, info: Option<&ServerInfo>) {
         self.change(id, |worker| {
-            worker.up = Some(answer.is_some());
-            match answer {
-                Some(info) => {
-                    worker.version = Some(info.version.as_str().into());
-                    worker.commit = info.commit.as_deref().map(Into::into);
-                }
-                None => {
-                    worker.proof = Some(Proof {
-                        health: Health::Unreachable,
-                        serves: Some(false),
-                        because: Some("it does not answer".to_owned()),
-                    });
-                }
+            worker.up = Some(up);
+            if let Some(info) = info {
+                worker.version = Some(info.version.as_str().into());
+                worker.commit = info.commit.as_deref().map(Into::into);
+            }
+            if !up {
+                worker.proof = Some(Proof {
+                    health: Health::Unreachable,
+                    serves: Some(false),
+                    because: Some("it does not answer".to_owned()),
+                });
             }
         });
-        let kafka = answer.and_then(|info| info.kafka_cluster_id.as_deref());
+        let kafka = info.and_then(|info| info.kafka_cluster_id.as_deref());
         let mut parts = self.parts();
         if kafka.is_some() && parts.kafka_cluster_id.as_deref() != kafka {
             parts.kafka_cluster_id = kafka.map(Into::into);
@@ -197,9 +195,7 @@ impl Parts {
     }
 
     fn view(&self) -> ClusterView {
-        let proofs = || {
-            self.workers.iter().filter_map(|(id, w)| Some((id, w.proof.as_ref()?)))
-        };
+        let proofs = || self.workers.iter().filter_map(|(id, w)| Some((id, w.proof.as_ref()?)));
         let fresh = if proofs().any(|(_, proof)| proof.serves == Some(true)) {
             Some(true)
         } else {

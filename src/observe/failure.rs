@@ -4,7 +4,7 @@
 //! deepest cause decides, then the ones around it, outward. `Suppressed:` is a side show and is
 //! looked at last. The rules are in [`super::failure_rules`].
 
-use super::failure_rules::{Rule, RULES};
+use super::failure_rules::{RULES, Rule};
 
 /// What a trace comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +24,7 @@ const MAX_CAUSES: usize = 64;
 /// Reads a trace; in time linear in its length.
 pub fn diagnose(trace: &str) -> Diagnosis<'_> {
     let causes = causes(trace);
-    let exception =
-        causes.iter().rev().find_map(|cause| deepest_class(cause)).unwrap_or("unknown");
+    let exception = causes.iter().rev().find_map(|cause| deepest_class(cause)).unwrap_or("unknown");
     let class = causes
         .iter()
         .rev()
@@ -96,36 +95,90 @@ mod tests {
     #[test]
     fn the_deepest_cause_decides() {
         let table = [
-            ("TRANSIENT", "ConnectException: org.postgresql.util.PSQLException: The connection attempt failed."),
-            ("TRANSIENT", "ConnectException: com.ibm.db2.jcc.am.DisconnectNonTransientConnectionException: x Connection refused. ERRORCODE=-4499, SQLSTATE=08001"),
-            ("TRANSIENT", "SQLServerException: Transaction (Process ID 175) was deadlocked on lock resources with another process and has been chosen as the deadlock victim"),
-            ("TRANSIENT", "DataException: Failed to serialize Avro data:\n\tat x\nCaused by: org.apache.kafka.common.errors.SerializationException: Error serializing Avro message\n\tat y\nCaused by: java.net.ConnectException: Connection refused"),
-            ("TRANSIENT", "CommitFailedException: Commit cannot be completed. Specified group generation id is not valid."),
+            (
+                "TRANSIENT",
+                "ConnectException: org.postgresql.util.PSQLException: The connection attempt failed.",
+            ),
+            (
+                "TRANSIENT",
+                "ConnectException: com.ibm.db2.jcc.am.DisconnectNonTransientConnectionException: x Connection refused. ERRORCODE=-4499, SQLSTATE=08001",
+            ),
+            (
+                "TRANSIENT",
+                "SQLServerException: Transaction (Process ID 175) was deadlocked on lock resources with another process and has been chosen as the deadlock victim",
+            ),
+            (
+                "TRANSIENT",
+                "DataException: Failed to serialize Avro data:\n\tat x\nCaused by: org.apache.kafka.common.errors.SerializationException: Error serializing Avro message\n\tat y\nCaused by: java.net.ConnectException: Connection refused",
+            ),
+            (
+                "TRANSIENT",
+                "CommitFailedException: Commit cannot be completed. Specified group generation id is not valid.",
+            ),
             ("TRANSIENT", "PSQLException: ERROR: replication slot \"dbz\" is active for PID 77"),
             ("UNKNOWN", "IllegalStateException: No current assignment for partition t-0"),
-            ("AUTH", "BigQueryConnectException: Some write threads encountered unrecoverable errors\nCaused by: com.google.BigQueryException: Access Denied: Table a:b.c"),
-            ("AUTH", "GroupAuthorizationException: Not authorized to access group: connect-filestream-sink"),
-            ("DATA", "ConnectException: Bulk request failed: [{\"type\":\"mapper_parsing_exception\""),
-            ("DATA", "DataException: Converting byte[] to Kafka Connect data failed due to serialization error\nCaused by: org.apache.kafka.common.errors.SerializationException: com.fasterxml.jackson.core.JsonParseException: Unrecognized token"),
-            ("DATA", "RecordTooLargeException: The request included a message larger than the max message size the server will accept."),
+            (
+                "AUTH",
+                "BigQueryConnectException: Some write threads encountered unrecoverable errors\nCaused by: com.google.BigQueryException: Access Denied: Table a:b.c",
+            ),
+            (
+                "AUTH",
+                "GroupAuthorizationException: Not authorized to access group: connect-filestream-sink",
+            ),
+            (
+                "DATA",
+                "ConnectException: Bulk request failed: [{\"type\":\"mapper_parsing_exception\"",
+            ),
+            (
+                "DATA",
+                "DataException: Converting byte[] to Kafka Connect data failed due to serialization error\nCaused by: org.apache.kafka.common.errors.SerializationException: com.fasterxml.jackson.core.JsonParseException: Unrecognized token",
+            ),
+            (
+                "DATA",
+                "RecordTooLargeException: The request included a message larger than the max message size the server will accept.",
+            ),
             ("RESOURCE", "java.lang.OutOfMemoryError: Java heap space"),
-            ("INSTALL", "java.lang.NoClassDefFoundError: Could not initialize class io.confluent.connect.jdbc.source.JdbcSourceConnectorConfig"),
-            ("OFFSET_LOST", "ConnectException: The connector is trying to read binlog starting at GTIDs x, but this is no longer available on the server."),
-            ("OFFSET_LOST", "ConnectException: ResumeToken not found. Cannot create a change stream cursor"),
-            ("OFFSET_LOST", "DebeziumException: Failed to start replication stream at LSN{0/1}\nCaused by: org.postgresql.util.PSQLException: ERROR: replication slot \"dbz\" does not exist"),
-            ("OFFSET_LOST", "DebeziumException: The db history topic or its content is fully or partially missing."),
+            (
+                "INSTALL",
+                "java.lang.NoClassDefFoundError: Could not initialize class io.confluent.connect.jdbc.source.JdbcSourceConnectorConfig",
+            ),
+            (
+                "OFFSET_LOST",
+                "ConnectException: The connector is trying to read binlog starting at GTIDs x, but this is no longer available on the server.",
+            ),
+            (
+                "OFFSET_LOST",
+                "ConnectException: ResumeToken not found. Cannot create a change stream cursor",
+            ),
+            (
+                "OFFSET_LOST",
+                "DebeziumException: Failed to start replication stream at LSN{0/1}\nCaused by: org.postgresql.util.PSQLException: ERROR: replication slot \"dbz\" does not exist",
+            ),
+            (
+                "OFFSET_LOST",
+                "DebeziumException: The db history topic or its content is fully or partially missing.",
+            ),
         ];
         for (class, cause) in table {
-            assert_eq!(diagnose(&format!("{EXIT}{cause}\n\tat d.e(F.java:2)")).class, class, "{cause}");
+            assert_eq!(
+                diagnose(&format!("{EXIT}{cause}\n\tat d.e(F.java:2)")).class,
+                class,
+                "{cause}"
+            );
             assert_eq!(diagnose(cause).class, class, "{cause}");
         }
     }
 
     #[test]
     fn the_exception_is_the_root_causes() {
-        let trace = format!("{EXIT}a.DataException: x\nCaused by: java.net.ConnectException: Connection refused\n\t... 3 more");
+        let trace = format!(
+            "{EXIT}a.DataException: x\nCaused by: java.net.ConnectException: Connection refused\n\t... 3 more"
+        );
         assert_eq!(diagnose(&trace).exception, "java.net.ConnectException");
-        assert_eq!(diagnose("a.B: org.postgresql.util.PSQLException: no").exception, "org.postgresql.util.PSQLException");
+        assert_eq!(
+            diagnose("a.B: org.postgresql.util.PSQLException: no").exception,
+            "org.postgresql.util.PSQLException"
+        );
         assert_eq!(diagnose("").exception, "unknown");
         assert_eq!(diagnose("\u{0}\u{1}binary").exception, "unknown");
     }

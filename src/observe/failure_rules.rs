@@ -62,7 +62,12 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         class: "RESOURCE",
-        any: &["OutOfMemoryError", "No space left on device", "SQLSTATE=53", "too many connections"],
+        any: &[
+            "OutOfMemoryError",
+            "No space left on device",
+            "SQLSTATE=53",
+            "too many connections",
+        ],
     },
     Rule {
         class: "TRANSIENT",

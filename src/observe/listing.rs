@@ -237,7 +237,10 @@ mod tests {
         assert_eq!((connector.tasks_expected, connector.tasks_max), (Some(1), Some(3)));
         assert_eq!(connector.tasks[0].instance.state, State::Unknown);
         let failure = connector.tasks[1].instance.failure.as_ref().unwrap();
-        assert_eq!((failure.class, &*failure.exception), ("TRANSIENT", "java.net.ConnectException"));
+        assert_eq!(
+            (failure.class, &*failure.exception),
+            ("TRANSIENT", "java.net.ConnectException")
+        );
         assert!(!format!("{found:?}").contains("s3cret"));
     }
 

@@ -92,8 +92,7 @@ impl Poller {
     /// One poll.
     pub async fn poll(&mut self) -> Result<Snapshot, PollFailure> {
         let client = Arc::clone(&self.client);
-        let (worker, listing) = match client.first(|worker| worker.expanded_body().boxed()).await
-        {
+        let (worker, listing) = match client.first(|worker| worker.expanded_body().boxed()).await {
             Ok((worker, body)) => {
                 let selection = Arc::clone(&self.selection);
                 let read = tokio::task::spawn_blocking(move || listing::read(&body, &selection));

@@ -50,7 +50,8 @@ impl Watch {
         let board = Arc::new(Board::new(name, configured, self.staleness));
         let view = board.subscribe();
         let client = Arc::new(self.client);
-        let spread = if self.one_of_many { spread(name, self.poll.interval) } else { Duration::ZERO };
+        let spread =
+            if self.one_of_many { spread(name, self.poll.interval) } else { Duration::ZERO };
         let selection = Selection {
             include: self.cluster.include.clone(),
             exclude: self.cluster.exclude.clone(),
@@ -59,25 +60,13 @@ impl Watch {
         let interval = self.poll.interval;
         let worker_interval = self.poll.worker_interval;
         let stoppable = |work| stoppable(stop.clone(), work);
-        tracker.spawn(stoppable(poll_loop(
-            poller,
-            Arc::clone(&board),
-            interval,
-            spread,
-        ).boxed()));
-        tracker.spawn(stoppable(liveness_loop(
-            Arc::clone(&client),
-            Arc::clone(&board),
-            worker_interval,
-            spread,
-        ).boxed()));
-        tracker.spawn(stoppable(proof_loop(
-            client,
-            board,
-            worker_interval,
-            self.poll.health_timeout,
-            spread,
-        ).boxed()));
+        tracker.spawn(stoppable(poll_loop(poller, Arc::clone(&board), interval, spread).boxed()));
+        tracker.spawn(stoppable(
+            liveness_loop(Arc::clone(&client), Arc::clone(&board), worker_interval, spread).boxed(),
+        ));
+        tracker.spawn(stoppable(
+            proof_loop(client, board, worker_interval, self.poll.health_timeout, spread).boxed(),
+        ));
         view
     }
 }
@@ -173,10 +162,8 @@ async fn liveness_loop(
         let dialled = dialled(&client, &board);
         let all = client.workers().iter().chain(dialled.values());
         join_all(all.map(|worker| async {
-            let answer = workers::liveness(worker).await;
-            // Whoever answers with a refusal is there; only silence is death.
-            let up = answer.is_ok();
-            board.answered(worker.id(), answer.as_ref().ok().filter(|_| up));
+            let (up, info) = workers::liveness(worker).await;
+            board.answered(worker.id(), up, info.as_ref());
         }))
         .await;
     }
@@ -199,11 +186,11 @@ async fn proof_loop(
                 Some(version) => version,
                 // The first round may come before the first sign of life.
                 None => match workers::liveness(worker).await {
-                    Ok(info) => {
-                        board.answered(worker.id(), Some(&info));
+                    (up, Some(info)) => {
+                        board.answered(worker.id(), up, Some(&info));
                         info.version.into()
                     }
-                    Err(_) => return,
+                    (_, None) => return,
                 },
             };
             let proof = workers::prove(worker, Some(&version), timeout).await;

@@ -31,9 +31,12 @@ impl Proof {
     }
 }
 
-/// Whether the worker answers at all.
-pub async fn liveness(worker: &WorkerClient) -> Result<ServerInfo, Error> {
-    worker.server_info().await
+/// Whether the worker answers at all, and what it says of itself. A refusal is an answer too.
+pub async fn liveness(worker: &WorkerClient) -> (bool, Option<ServerInfo>) {
+    match worker.server_info().await {
+        Ok(info) => (true, Some(info)),
+        Err(Error { kind, .. }) => (!kind.is_silence(), None),
+    }
 }
 
 /// Asks a worker that is alive to prove that it can serve.
@@ -42,12 +45,11 @@ pub async fn prove(worker: &WorkerClient, version: Option<&str>, timeout: Durati
     if has_health { by_health(worker, timeout).await } else { by_herder(worker, timeout).await }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other kind is told alike")]
 async fn by_health(worker: &WorkerClient, timeout: Duration) -> Proof {
     match worker.health(timeout).await {
         Ok(answer) => match answer.health {
-            Health::Healthy => {
-                Proof { health: Health::Healthy, serves: Some(true), because: None }
-            }
+            Health::Healthy => Proof { health: Health::Healthy, serves: Some(true), because: None },
             Health::Unsupported => by_herder(worker, timeout).await,
             Health::Starting | Health::Unhealthy | Health::Unreachable => {
                 Proof::no(answer.health, answer.message.unwrap_or_default())
@@ -60,6 +62,7 @@ async fn by_health(worker: &WorkerClient, timeout: Duration) -> Proof {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other kind is told alike")]
 async fn by_herder(worker: &WorkerClient, timeout: Duration) -> Proof {
     let health = Health::Unsupported;
     let answer = tokio::time::timeout(timeout, worker.info(PROBE_NAME)).await;

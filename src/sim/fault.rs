@@ -17,6 +17,8 @@ pub enum Fault {
     Garbage,
     /// Jetty's 404 page, as of a worker that starts.
     Starting,
+    /// A worker that still reads its topics: an empty list, and a health that says so.
+    ReadingTopics,
     /// A status with a text.
     Status(u16, String),
     /// A redirect to this place.

@@ -32,13 +32,27 @@ fn no_such_call() -> Reply {
 }
 
 fn page(status: u16, text: &str) -> Reply {
-    let body = format!("<html><head><title>Error {status} {text}</title></head><body><h2>HTTP ERROR {status} {text}</h2></body></html>\n");
+    let body = format!(
+        "<html><head><title>Error {status} {text}</title></head><body><h2>HTTP ERROR {status} {text}</h2></body></html>\n"
+    );
     Reply { status, html: true, body: body.into() }
 }
 
 /// Jetty's page of a worker whose resources are not there yet.
 pub(super) fn starting() -> Reply {
     page(404, "Not Found")
+}
+
+/// A worker whose topics are not read yet knows of no connector.
+pub(super) fn reading_topics(path: &str) -> Reply {
+    match path {
+        "/health" => json_reply(
+            503,
+            &json!({"status": "starting", "message": "Worker is still starting up."}),
+        ),
+        "/connectors" => json_reply(200, &json!({})),
+        _ => no_such_call(),
+    }
 }
 
 /// What the herder says when its thread does not come round.
@@ -68,7 +82,9 @@ pub(super) fn answer(
     query: &str,
     body: &[u8],
 ) -> Reply {
-    if model.version.major >= 4 && ["%2F", "%2f", "%25", "%5C", "%5c"].iter().any(|e| path.contains(e)) {
+    if model.version.major >= 4
+        && ["%2F", "%2f", "%25", "%5C", "%5c"].iter().any(|e| path.contains(e))
+    {
         return page(400, "Ambiguous URI path separator");
     }
     let decoded: Vec<String> = path
@@ -85,10 +101,13 @@ pub(super) fn answer(
         ),
         ("GET", ["connectors"]) => list(model, query),
         ("POST", ["connectors"]) => create(model, body),
-        ("GET", ["connector-plugins"]) => json_reply(200, &json!([{
-            "class": "org.apache.kafka.connect.file.FileStreamSinkConnector",
-            "type": "sink", "version": model.version_text,
-        }])),
+        ("GET", ["connector-plugins"]) => json_reply(
+            200,
+            &json!([{
+                "class": "org.apache.kafka.connect.file.FileStreamSinkConnector",
+                "type": "sink", "version": model.version_text,
+            }]),
+        ),
         ("GET", ["admin", "loggers"]) if model.version.has_loggers() => {
             let loggers: BTreeMap<_, _> =
                 model.loggers.iter().map(|(name, level)| (name, json!({"level": level}))).collect();
@@ -147,6 +166,12 @@ fn create(model: &mut Model, body: &[u8]) -> Reply {
         return error(400, "connector name should not contain '/'");
     }
     model.put(name, create.config);
+    // The worker makes a URI template of the name for the answer's Location, too late to refuse.
+    if let Some((_, rest)) = name.split_once('{')
+        && let Some((variable, _)) = rest.split_once('}')
+    {
+        return error(500, format!("The template variable '{variable}' has no value"));
+    }
     let connector = &model.connectors[name];
     json_reply(201, &model.info_json(name, connector))
 }
@@ -195,7 +220,9 @@ fn of_connector(
         ("GET", ["topics"]) if model.version.has_topics() => {
             json_reply(200, &json!({name: {"topics": []}}))
         }
-        ("GET", ["offsets"]) if model.version.has_stop() => json_reply(200, &json!({"offsets": []})),
+        ("GET", ["offsets"]) if model.version.has_stop() => {
+            json_reply(200, &json!({"offsets": []}))
+        }
         ("DELETE", []) => {
             model.connectors.remove(name);
             model.changed();
@@ -260,7 +287,10 @@ fn restart_task(model: &mut Model, worker: usize, name: &str, id: &str) -> Reply
         return error(404, format!("Unknown connector: {name}"));
     };
     if connector.own.state == "STOPPED" {
-        return error(409, "Cannot complete request momentarily due to no known leader URL, likely because a rebalance was underway.");
+        return error(
+            409,
+            "Cannot complete request momentarily due to no known leader URL, likely because a rebalance was underway.",
+        );
     }
     let Some(at) = task(&connector.tasks, id) else {
         return error(404, format!("Unknown task: {name}-{id}"));
@@ -268,7 +298,10 @@ fn restart_task(model: &mut Model, worker: usize, name: &str, id: &str) -> Reply
     let task = &mut connector.tasks[at];
     if task.worker != worker && !alive[task.worker] {
         let status = if version.major < 2 { 500 } else { 409 };
-        return error(status, "Cannot complete request momentarily due to no known leader URL, likely because a rebalance was underway.");
+        return error(
+            status,
+            "Cannot complete request momentarily due to no known leader URL, likely because a rebalance was underway.",
+        );
     }
     start(task);
     empty(204)

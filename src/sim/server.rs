@@ -70,6 +70,7 @@ async fn connection(mut stream: TcpStream, shared: Arc<Shared>, worker: usize) {
             Fault::Latency(_)
             | Fault::Hang
             | Fault::Starting
+            | Fault::ReadingTopics
             | Fault::Status(..)
             | Fault::Redirect(_)
             | Fault::Flood(_)
@@ -113,6 +114,7 @@ async fn answer(
             routes::starting()
         }
         Some(Fault::Starting) => routes::starting(),
+        Some(Fault::ReadingTopics) => routes::reading_topics(&path),
         Some(Fault::Status(status, text)) => Reply { status, html: false, body: text.into() },
         Some(Fault::Redirect(to)) => {
             let mut response = Response::new(Full::default());

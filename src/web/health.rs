@@ -60,8 +60,7 @@ fn verdict(of: &Value, reasons: &[String]) -> Answer {
     let mut body = of.clone();
     body["healthy"] = reasons.is_empty().into();
     body["reasons"] = reasons.into();
-    let status =
-        if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     json_reply(status, &body)
 }
 

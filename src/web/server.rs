@@ -60,9 +60,10 @@ impl Server {
     pub async fn run(self, app: Arc<App>, stop: CancellationToken) {
         let places = &self.places;
         let graceful = GracefulShutdown::new();
-        let accepting = self.listeners.iter().map(|listener| {
-            accept(listener, Arc::clone(places), Arc::clone(&app), &graceful)
-        });
+        let accepting = self
+            .listeners
+            .iter()
+            .map(|listener| accept(listener, Arc::clone(places), Arc::clone(&app), &graceful));
         tokio::select! {
             () = stop.cancelled() => {}
             _ = futures_util::future::join_all(accepting) => {}

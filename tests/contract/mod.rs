@@ -32,7 +32,12 @@ pub fn file_sink(file: &str) -> ConnectorConfig {
 }
 
 /// Tries until the state is so; a 404 or a conflict meanwhile is a part of life.
-async fn wait_for(worker: &WorkerClient, name: &str, what: &str, is: impl Fn(State, &[State]) -> bool) {
+async fn wait_for(
+    worker: &WorkerClient,
+    name: &str,
+    what: &str,
+    is: impl Fn(State, &[State]) -> bool,
+) {
     for _ in 0..150 {
         if let Ok(status) = worker.status(name).await {
             let tasks: Vec<_> = status.tasks.iter().map(|task| task.instance.state).collect();
@@ -84,7 +89,7 @@ pub async fn holds(urls: &[String], version_text: &str, file: &str) {
     assert_eq!(created.name, "a b");
     let running = |own, tasks: &[State]| own == State::Running && tasks == [State::Running];
     wait_for(worker, "a b", "running", running).await;
-    assert_eq!(worker.connectors().await.unwrap(), ["a b"]);
+    assert_eq!(settled(async || worker.connectors().await).await.unwrap(), ["a b"]);
     expand(worker, version).await;
     reads(worker, version).await;
     refusals(worker, file).await;
@@ -100,13 +105,14 @@ pub async fn holds(urls: &[String], version_text: &str, file: &str) {
     let stopped = settled(async || worker.stop("a b").await).await;
     if version.has_stop() {
         stopped.unwrap();
-        wait_for(worker, "a b", "stopped", |own, tasks| {
-            own == State::Stopped && tasks.is_empty()
-        })
-        .await;
+        wait_for(worker, "a b", "stopped", |own, tasks| own == State::Stopped && tasks.is_empty())
+            .await;
         let restarted = worker.restart_task("a b", 0).await;
         assert!(
-            matches!(&restarted, Err(Error { kind: ErrorKind::Conflict(Conflict::NoLeader, _), .. })),
+            matches!(
+                &restarted,
+                Err(Error { kind: ErrorKind::Conflict(Conflict::NoLeader, _), .. })
+            ),
             "{restarted:?}"
         );
     } else {
@@ -120,7 +126,7 @@ pub async fn holds(urls: &[String], version_text: &str, file: &str) {
 }
 
 async fn expand(worker: &WorkerClient, version: Version) {
-    let body = worker.expanded_body().await.unwrap();
+    let body = settled(async || worker.expanded_body().await).await.unwrap();
     let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
     if !version.knows_expand() {
         assert_eq!(json, serde_json::json!(["a b"]));
@@ -145,7 +151,10 @@ async fn reads(worker: &WorkerClient, version: Version) {
     let topics = worker.topics("a b").await;
     assert!(if version.has_topics() { topics.is_ok() } else { unsupported(&topics) }, "{topics:?}");
     let offsets = worker.offsets("a b").await;
-    assert!(if version.has_stop() { offsets.is_ok() } else { unsupported(&offsets) }, "{offsets:?}");
+    assert!(
+        if version.has_stop() { offsets.is_ok() } else { unsupported(&offsets) },
+        "{offsets:?}"
+    );
     let loggers = worker.loggers().await;
     assert!(
         if version.has_loggers() { loggers.is_ok() } else { unsupported(&loggers) },
@@ -198,13 +207,18 @@ async fn names(worker: &WorkerClient, version: Version, file: &str) {
             assert!(matches!(kind, ErrorKind::Status { status: 400, .. }), "{kind:?}");
             continue;
         }
-        created.unwrap_or_else(|error| panic!("{name}: {error}"));
+        // The worker creates it, and then fails to write the answer's Location.
+        let no_location = matches!(&created, Err(Error { kind: ErrorKind::Status { status: 500, message }, .. })
+            if message == "The template variable 'x' has no value");
+        assert_eq!(no_location, name.contains("{x}"), "{name}: {created:?}");
+        assert!(no_location || created.is_ok(), "{name}: {created:?}");
         if version.major >= 4 && name.contains(['/', '%']) {
             let kind = worker.status(name).await.map(|_| ()).unwrap_err().kind;
             assert!(matches!(&kind, ErrorKind::NotAddressable(n) if n == name), "{name}: {kind:?}");
         } else {
             wait_for(worker, name, "running", |own, _| own == State::Running).await;
         }
-        assert!(worker.connectors().await.unwrap().iter().any(|listed| listed == name));
+        let listed = settled(async || worker.connectors().await).await.unwrap();
+        assert!(listed.iter().any(|listed| listed == name), "{name}: {listed:?}");
     }
 }

@@ -27,7 +27,11 @@ pub fn parts() -> PathBuf {
 
 fn class_path(version: &str) -> String {
     let lib = parts().join(format!("connect-{version}/lib"));
-    assert!(lib.is_dir(), "Kafka Connect {version} is not in {}: run .ci/parts connect", lib.display());
+    assert!(
+        lib.is_dir(),
+        "Kafka Connect {version} is not in {}: run .ci/parts connect",
+        lib.display()
+    );
     format!("{}/*", lib.display())
 }
 
@@ -184,7 +188,9 @@ impl Worker {
                  internal.key.converter.schemas.enable=false\ninternal.value.converter.schemas.enable=false\n"
             )
         } else {
-            format!("listeners=http://127.0.0.1:{port}\nscheduled.rebalance.max.delay.ms={delay_ms}\n")
+            format!(
+                "listeners=http://127.0.0.1:{port}\nscheduled.rebalance.max.delay.ms={delay_ms}\n"
+            )
         };
         let properties = folder.join(format!("worker-{name}-{port}.properties"));
         fs::write(
@@ -276,7 +282,10 @@ impl Cluster {
         let limit = Instant::now() + START_LIMIT;
         while TcpStream::connect((Ipv4Addr::LOCALHOST, broker.port)).is_err() {
             let log = broker.java.log_tail();
-            assert!(!broker.java.died() && Instant::now() < limit, "the broker did not start:\n{log}");
+            assert!(
+                !broker.java.died() && Instant::now() < limit,
+                "the broker did not start:\n{log}"
+            );
             pause(Duration::from_millis(200));
         }
         let worker = |_| Worker::start(version, broker.port, "ct", 5000, folder.path());

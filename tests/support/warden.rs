@@ -22,7 +22,9 @@ impl Warden {
     /// Starts it on a free port with short intervals.
     pub fn watch(urls: &[String]) -> Self {
         let urls = urls.iter().map(|url| format!("--connect.url={url}"));
-        Self::start(urls.chain(["--poll.interval=1s".to_owned(), "--metrics.staleness=3s".to_owned()]))
+        Self::start(
+            urls.chain(["--poll.interval=1s".to_owned(), "--metrics.staleness=3s".to_owned()]),
+        )
     }
 
     pub fn start(arguments: impl IntoIterator<Item = String>) -> Self {
