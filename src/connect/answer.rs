@@ -33,7 +33,7 @@ pub(super) fn error(reply: &Reply) -> ErrorKind {
         404 | 405 => ErrorKind::Unsupported,
         401 | 403 => ErrorKind::Unauthorized { status, message: shorten(&message) },
         409 => conflict(&message),
-        500 => wrapped(&message)
+        500 if !page => wrapped(&message)
             .unwrap_or_else(|| ErrorKind::Status { status, message: shorten(&message) }),
         _ if page => ErrorKind::Status { status, message: "an HTML page".to_owned() },
         _ => ErrorKind::Status { status, message: shorten(&message) },

@@ -1,8 +1,8 @@
 //! The metrics: names, help, labels, rendering. Nothing else knows a metric's name.
 //!
 //! A [`ClusterView`](crate::observe::view::ClusterView) goes in; it is rendered once, by itself
-//! ([`cluster`]). What a scrape gets is put together from those parts at most once for each change
-//! and format ([`exporter`]), in the format that the scrape asks for ([`negotiate`]).
+//! (`cluster`). What a scrape gets is put together from those parts at most once for each change
+//! and format ([`Exporter`]), in the format that the scrape asks for ([`negotiate`]).
 
 mod chunk;
 mod cluster;

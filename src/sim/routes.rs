@@ -170,6 +170,9 @@ fn create(model: &mut Model, body: &[u8]) -> Reply {
     if let Some((_, rest)) = name.split_once('{')
         && let Some((variable, _)) = rest.split_once('}')
     {
+        if model.version.major == 0 {
+            return page(500, "Request failed.");
+        }
         return error(500, format!("The template variable '{variable}' has no value"));
     }
     let connector = &model.connectors[name];
