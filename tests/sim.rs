@@ -146,6 +146,20 @@ async fn a_dead_worker_orphans_its_tasks_until_they_are_moved() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_connector_that_never_started_is_told() {
+    for version in ["4.3.0", "2.2.2"] {
+        let cluster = sim(version, 1).await;
+        cluster.create_many("c", 3, 1);
+        cluster.forget_status("c00001");
+        let warden = Warden::watch(&cluster.urls());
+        let series = "kafka_connect_connector_without_status{connect_cluster=\"default\",connector=\"c00001\"}";
+        warden.wait(series, Some(1.0), SOON);
+        let running = "kafka_connect_connectors{connect_cluster=\"default\",state=\"running\"}";
+        assert_eq!(warden.value(running), Some(2.0));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn kafka_dead_behind_connect_is_told() {
     for version in ["4.3.0", "2.2.2"] {
         let cluster = sim(version, 1).await;

@@ -16,6 +16,8 @@ use super::build::{Builder, ConnectorFacts};
 use super::listing::{self, Listing, Selection};
 use super::snapshot::Snapshot;
 
+/// One poll in this many also reads the plain list: `expand` leaves out what has no status.
+const PLAIN_LIST_EVERY: u32 = 4;
 /// How long what `/connectors/{name}` told of a connector is believed on the per-connector path.
 const FACTS_AGE: Duration = Duration::from_secs(300);
 /// A list that lost more than this part of its connectors is read again before it is believed.
@@ -74,6 +76,8 @@ pub struct Poller {
     facts: BTreeMap<String, (Instant, ConnectorFacts)>,
     last_count: Option<usize>,
     losses_in_a_row: u32,
+    expanded: u32,
+    without_status: Vec<Arc<str>>,
 }
 
 impl Poller {
@@ -86,6 +90,8 @@ impl Poller {
             facts: BTreeMap::new(),
             last_count: None,
             losses_in_a_row: 0,
+            expanded: 0,
+            without_status: Vec::new(),
         }
     }
 
@@ -121,10 +127,30 @@ impl Poller {
         };
         let worker = &client.workers()[worker];
         let snapshot = match listing {
-            Listing::Expanded(snapshot) => snapshot,
+            Listing::Expanded(mut snapshot) => {
+                self.find_without_status(worker, &snapshot).await;
+                snapshot.without_status.clone_from(&self.without_status);
+                snapshot
+            }
             Listing::Names(names) => self.one_by_one(worker, names).await?,
         };
         self.believe(worker, snapshot).await
+    }
+
+    /// Connectors that are configured and that no worker ever started are only in the plain list.
+    async fn find_without_status(&mut self, worker: &WorkerClient, snapshot: &Snapshot) {
+        self.expanded = self.expanded.wrapping_add(1);
+        let missing = |name: &str| {
+            snapshot.connectors.binary_search_by(|known| (*known.name).cmp(name)).is_err()
+        };
+        self.without_status.retain(|name| missing(name));
+        if self.expanded.is_multiple_of(PLAIN_LIST_EVERY)
+            && let Ok(mut names) = worker.connectors().await
+        {
+            names.retain(|name| self.selection.wants(name) && missing(name));
+            names.sort_unstable();
+            self.without_status = names.into_iter().map(Into::into).collect();
+        }
     }
 
     /// Each connector's status by itself: one bad connector never spoils the rest.

@@ -149,6 +149,15 @@ impl SimCluster {
         }
     }
 
+    /// The connector is as one that was configured and never started.
+    pub fn forget_status(&self, name: &str) {
+        let mut model = self.model();
+        model.changed();
+        if let Some(connector) = model.connectors.get_mut(name) {
+            connector.without_status = true;
+        }
+    }
+
     /// Deletes a connector.
     pub fn delete(&self, name: &str) {
         let mut model = self.model();

@@ -61,7 +61,8 @@ impl Model {
 
     /// `GET /connectors` with `expand` parameters; an unknown one gives `{}` for each connector.
     pub(super) fn expand_json(&self, status: bool, info: bool) -> Value {
-        let all = self.connectors.iter().map(|(name, connector)| {
+        let known = self.connectors.iter().filter(|(_, c)| !(status && c.without_status));
+        let all = known.map(|(name, connector)| {
             let mut json = Map::new();
             if status {
                 json.insert("status".to_owned(), self.status_json(name, connector));

@@ -24,6 +24,8 @@ pub(super) struct Connector {
     pub(super) config: BTreeMap<String, String>,
     pub(super) own: Instance,
     pub(super) tasks: Vec<Instance>,
+    /// Configured, and never started.
+    pub(super) without_status: bool,
 }
 
 impl Connector {
@@ -112,7 +114,8 @@ impl Model {
             None => self.instance(),
         };
         let tasks = (0..count).map(|_| self.instance()).collect();
-        self.connectors.insert(name.to_owned(), Connector { config, own, tasks });
+        self.connectors
+            .insert(name.to_owned(), Connector { config, own, tasks, without_status: false });
         self.changed();
     }
 

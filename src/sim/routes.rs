@@ -206,6 +206,9 @@ fn of_connector(
     let Some(connector) = model.connectors.get(name).cloned() else {
         return error(404, unknown);
     };
+    if connector.without_status && rest.last() == Some(&"status") {
+        return error(404, unknown);
+    }
     match (method, rest) {
         ("GET", []) => json_reply(200, &model.info_json(name, &connector)),
         ("GET", ["config"]) => json_reply(200, &json!(connector.config)),
