@@ -1,84 +1,24 @@
 //! The families of one cluster, written by prometheus-client from its view.
 
-use std::fmt::{Error, Write as _};
+use std::fmt::Error;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, MetricEncoder};
+use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::metrics::MetricType;
 
 use crate::config::StateSeries;
 use crate::connect::model::{Health, State};
-use crate::observe::history::Record;
-use crate::observe::snapshot::{Connector, Instance, Task};
+use crate::observe::snapshot::{Connector, Task};
 use crate::observe::view::{ClusterView, Durations};
+
+use super::family::{Families, Family};
 
 /// One cluster, ready to be written.
 #[derive(Debug)]
 pub(super) struct ClusterCollector {
     pub(super) view: Arc<ClusterView>,
     pub(super) states: StateSeries,
-}
-
-/// Writes the samples of one family.
-struct Family<'e> {
-    encoder: MetricEncoder<'e>,
-}
-
-impl Family<'_> {
-    fn gauge<const N: usize>(
-        &mut self,
-        labels: [(&str, &str); N],
-        value: u64,
-    ) -> Result<(), Error> {
-        self.encoder.encode_family(&labels)?.encode_gauge(&value)
-    }
-
-    fn seconds<const N: usize>(
-        &mut self,
-        labels: [(&str, &str); N],
-        at: SystemTime,
-    ) -> Result<(), Error> {
-        let seconds = at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-        self.encoder.encode_family(&labels)?.encode_gauge(&seconds)
-    }
-
-    fn counter(&mut self, labels: &impl EncodeLabelSet, value: u64) -> Result<(), Error> {
-        self.encoder
-            .encode_family(labels)?
-            .encode_counter::<[(&str, &str); 0], u64, u64>(&value, None)
-    }
-
-    fn info<const N: usize>(&mut self, labels: [(&str, &str); N]) -> Result<(), Error> {
-        self.encoder.encode_info(&labels)
-    }
-}
-
-struct Families<'e> {
-    encoder: DescriptorEncoder<'e>,
-}
-
-impl Families<'_> {
-    fn write(
-        &mut self,
-        name: &str,
-        help: &str,
-        kind: MetricType,
-        samples: impl FnOnce(&mut Family<'_>) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let encoder = self.encoder.encode_descriptor(name, help, None, kind)?;
-        samples(&mut Family { encoder })
-    }
-
-    fn gauge(
-        &mut self,
-        name: &str,
-        help: &str,
-        samples: impl FnOnce(&mut Family<'_>) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        self.write(name, help, MetricType::Gauge, samples)
-    }
 }
 
 impl Collector for ClusterCollector {
@@ -96,7 +36,7 @@ impl Collector for ClusterCollector {
 }
 
 impl ClusterCollector {
-    fn cluster(&self) -> &str {
+    pub(super) fn cluster(&self) -> &str {
         &self.view.cluster
     }
 
@@ -187,11 +127,11 @@ impl ClusterCollector {
         )
     }
 
-    fn all(&self) -> &[Connector] {
+    pub(super) fn all(&self) -> &[Connector] {
         self.view.snapshot.as_ref().map_or(&[], |snapshot| &snapshot.connectors)
     }
 
-    fn tasks(&self) -> impl Iterator<Item = (&Connector, &Task)> {
+    pub(super) fn tasks(&self) -> impl Iterator<Item = (&Connector, &Task)> {
         self.all().iter().flat_map(|connector| connector.tasks.iter().map(move |t| (connector, t)))
     }
 
@@ -273,170 +213,6 @@ impl ClusterCollector {
         )
     }
 
-    /// 1 for the current state; 0 for the others where they are wanted.
-    fn shown(
-        &self,
-        states: &'static [State],
-        current: State,
-    ) -> impl Iterator<Item = (State, u64)> {
-        let full = self.states == StateSeries::Full;
-        let shown = states.iter().filter(move |state| full || **state == current);
-        shown.map(move |state| (*state, u64::from(*state == current)))
-    }
-
-    fn states(&self, families: &mut Families<'_>) -> Result<(), Error> {
-        let cluster = self.cluster();
-        families.gauge(
-            "kafka_connect_connector_state",
-            "State of the connector's own instance: 1 for the current state.",
-            |f| {
-                for connector in self.all() {
-                    let own = &connector.instance;
-                    for (state, value) in self.shown(&State::OF_CONNECTORS, own.state) {
-                        let labels = [
-                            ("connect_cluster", cluster),
-                            ("connector", &*connector.name),
-                            ("worker_id", &own.worker_id),
-                            ("state", state.as_str()),
-                        ];
-                        f.gauge(labels, value)?;
-                    }
-                }
-                Ok(())
-            },
-        )?;
-        families.gauge(
-            "kafka_connect_task_state",
-            "State of the task: 1 for the current state.",
-            |f| {
-                for (connector, task) in self.tasks() {
-                    let number = TaskNumber::new(task.id)?;
-                    for (state, value) in self.shown(&State::OF_TASKS, task.instance.state) {
-                        let labels = [
-                            ("connect_cluster", cluster),
-                            ("connector", &*connector.name),
-                            ("task", number.as_str()),
-                            ("worker_id", &task.instance.worker_id),
-                            ("state", state.as_str()),
-                        ];
-                        f.gauge(labels, value)?;
-                    }
-                }
-                Ok(())
-            },
-        )?;
-        families.gauge(
-            "kafka_connect_task_orphaned",
-            "1: the worker that the task is assigned to does not answer.",
-            |f| {
-                for (connector, task) in self.tasks() {
-                    if self.view.is_dead(&task.instance.worker_id) {
-                        let number = TaskNumber::new(task.id)?;
-                        let labels = [
-                            ("connect_cluster", cluster),
-                            ("connector", &*connector.name),
-                            ("task", number.as_str()),
-                            ("worker_id", &task.instance.worker_id),
-                        ];
-                        f.gauge(labels, 1)?;
-                    }
-                }
-                Ok(())
-            },
-        )
-    }
-
-    fn changes(&self, families: &mut Families<'_>) -> Result<(), Error> {
-        let cluster = self.cluster();
-        let records = &self.view.history.connectors;
-        let own = || self.all().iter().filter_map(|c| Some((c, &records.get(&c.name)?.connector)));
-        let tasks = || {
-            self.tasks().filter_map(|(c, t)| Some((c, t, records.get(&c.name)?.tasks.get(&t.id)?)))
-        };
-        let since = |f: &mut Family<'_>, labels: &[(&str, &str)], record: &Record| {
-            record.since.map_or(Ok(()), |at| {
-                let seconds = at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-                f.encoder.encode_family(&labels)?.encode_gauge(&seconds)
-            })
-        };
-        families.gauge(
-            "kafka_connect_connector_last_state_change_timestamp_seconds",
-            "When the connector's own instance was seen to change its state.",
-            |f| {
-                own().try_for_each(|(connector, record)| {
-                    let labels = [("connect_cluster", cluster), ("connector", &*connector.name)];
-                    since(f, &labels, record)
-                })
-            },
-        )?;
-        families.gauge(
-            "kafka_connect_task_last_state_change_timestamp_seconds",
-            "When the task was seen to change its state.",
-            |f| {
-                tasks().try_for_each(|(connector, task, record)| {
-                    let number = TaskNumber::new(task.id)?;
-                    since(f, &task_labels(cluster, connector, &number), record)
-                })
-            },
-        )?;
-        families.write(
-            "kafka_connect_connector_state_changes",
-            "Changes of state of the connector's own instance since it was first seen.",
-            MetricType::Counter,
-            |f| {
-                own().try_for_each(|(connector, record)| {
-                    let labels = [("connect_cluster", cluster), ("connector", &*connector.name)];
-                    f.counter(&labels, record.changes)
-                })
-            },
-        )?;
-        families.write(
-            "kafka_connect_task_state_changes",
-            "Changes of state of the task since it was first seen.",
-            MetricType::Counter,
-            |f| {
-                tasks().try_for_each(|(connector, task, record)| {
-                    let number = TaskNumber::new(task.id)?;
-                    f.counter(&task_labels(cluster, connector, &number), record.changes)
-                })
-            },
-        )
-    }
-
-    fn failures(&self, families: &mut Families<'_>) -> Result<(), Error> {
-        let cluster = self.cluster();
-        families.gauge(
-            "kafka_connect_connector_failure",
-            "1 while the connector's own instance is FAILED, with the class of the failure and the root cause's exception.",
-            |f| {
-                for connector in self.all() {
-                    let Some((class, exception)) = failure(&connector.instance) else { continue };
-                    let labels = [
-                        ("connect_cluster", cluster),
-                        ("connector", &*connector.name),
-                        ("failure_class", class),
-                        ("exception", exception),
-                    ];
-                    f.gauge(labels, 1)?;
-                }
-                Ok(())
-            },
-        )?;
-        families.gauge(
-            "kafka_connect_task_failure",
-            "1 while the task is FAILED, with the class of the failure and the root cause's exception.",
-            |f| {
-                for (connector, task) in self.tasks() {
-                    let Some((class, exception)) = failure(&task.instance) else { continue };
-                    let number = TaskNumber::new(task.id)?;
-                    let [c, n, t] = task_labels(cluster, connector, &number);
-                    f.gauge([c, n, t, ("failure_class", class), ("exception", exception)], 1)?;
-                }
-                Ok(())
-            },
-        )
-    }
-
     fn polls(&self, families: &mut Families<'_>) -> Result<(), Error> {
         let cluster = self.cluster();
         let poll = &self.view.poll;
@@ -479,32 +255,5 @@ impl ClusterCollector {
                     )
             },
         )
-    }
-}
-
-fn failure(instance: &Instance) -> Option<(&str, &str)> {
-    instance.failure.as_ref().map(|failure| (failure.class, &*failure.exception))
-}
-
-fn task_labels<'a>(
-    cluster: &'a str,
-    connector: &'a Connector,
-    number: &'a TaskNumber,
-) -> [(&'static str, &'a str); 3] {
-    [("connect_cluster", cluster), ("connector", &*connector.name), ("task", number.as_str())]
-}
-
-/// A task's number as text, written once for all the series of the task.
-struct TaskNumber(String);
-
-impl TaskNumber {
-    fn new(id: u32) -> Result<Self, Error> {
-        let mut text = String::with_capacity(10);
-        write!(text, "{id}")?;
-        Ok(Self(text))
-    }
-
-    fn as_str(&self) -> &str {
-        &self.0
     }
 }

@@ -7,8 +7,10 @@
 mod chunk;
 mod cluster;
 mod exporter;
+mod family;
 pub mod negotiate;
 mod process;
+mod states;
 
 pub use exporter::Exporter;
 pub use negotiate::Format;
