@@ -1,6 +1,6 @@
 //! Listens, bounds what a client can cost, drains.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,10 +43,8 @@ impl Server {
     pub async fn bind(settings: &WebSettings) -> Result<Self, BindError> {
         let mut listeners = Vec::new();
         for address in &settings.listen {
-            let listener = TcpListener::bind(address)
-                .await
-                .map_err(|reason| BindError { address: *address, reason })?;
-            listeners.push(listener);
+            let listener = listen(*address).await;
+            listeners.push(listener.map_err(|reason| BindError { address: *address, reason })?);
         }
         Ok(Self { listeners, places: Arc::new(Semaphore::new(settings.max_connections)) })
     }
@@ -71,6 +69,19 @@ impl Server {
         if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
             tracing::warn!("connections were still open after {DRAIN:?} and are cut off");
         }
+    }
+}
+
+/// `[::]` stands for every address; a host without IPv6 has only `0.0.0.0`.
+async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    match TcpListener::bind(address).await {
+        Err(error)
+            if address.ip() == Ipv6Addr::UNSPECIFIED
+                && error.kind() != std::io::ErrorKind::AddrInUse =>
+        {
+            TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())).await
+        }
+        bound => bound,
     }
 }
 
