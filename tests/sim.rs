@@ -19,6 +19,7 @@ async fn sim(version: &str, workers: usize) -> SimCluster {
     let config = SimConfig {
         version: version.to_owned(),
         workers,
+        authorization: None,
         rebalance_delay: Duration::from_secs(3),
         herder_timeout: Duration::from_millis(500),
     };
@@ -238,6 +239,43 @@ async fn bad_answers_fail_the_poll_with_their_reason_and_the_next_good_one_heals
         cluster.fault(0, None);
     }
     warden.wait(UP, Some(1.0), SOON);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_let_in_and_are_never_shown() {
+    // warden:s3cret and a token, as they go over the wire.
+    for authorization in ["Basic d2FyZGVuOnMzY3JldA==", "Bearer s3cret"] {
+        let config = SimConfig {
+            workers: 1,
+            authorization: Some(authorization.to_owned()),
+            ..SimConfig::default()
+        };
+        let cluster = SimCluster::start(config).await.unwrap();
+        cluster.create("a", &[("tasks.max", "1")]);
+        let url = cluster.urls().remove(0);
+        let folder = tempfile::tempdir().unwrap();
+        let secret = folder.path().join("secret");
+        std::fs::write(&secret, "s3cret\n").unwrap();
+        let file = folder.path().join("warden.yaml");
+        let secret = secret.display();
+        let with = if authorization.starts_with("Basic") {
+            format!("basic_auth: {{username: warden, password: {{file: {secret}}}}}")
+        } else {
+            format!("bearer_token: {{file: {secret}}}")
+        };
+        let yaml = format!(
+            "clusters: [{{name: default, urls: ['{url}'], {with}}}]\npoll: {{interval: 1s}}\n"
+        );
+        std::fs::write(&file, yaml).unwrap();
+        let warden = Warden::start([format!("--config.file={}", file.display())]);
+        warden.wait(UP, Some(1.0), SOON);
+        let without = Warden::watch(&[url]);
+        let refused = "connect_warden_poll_failures_total{connect_cluster=\"default\",reason=\"unauthorized\"}";
+        eventually("it is refused", SOON, || (without.value(refused)? >= 1.0).then_some(()));
+        for shown in [warden.metrics(), warden.log(), without.log(), without.metrics()] {
+            assert!(!shown.contains("s3cret"), "{shown}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

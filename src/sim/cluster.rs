@@ -22,6 +22,8 @@ pub struct SimConfig {
     pub version: String,
     /// How many workers.
     pub workers: usize,
+    /// The only value of `Authorization` that is let in; `None`: everybody is.
+    pub authorization: Option<String>,
     /// How long what a lost worker had stays unassigned.
     pub rebalance_delay: Duration,
     /// How long a call that needs the herder hangs while Kafka is frozen; a real one: 10 s for
@@ -34,6 +36,7 @@ impl Default for SimConfig {
         Self {
             version: "4.3.0".to_owned(),
             workers: 3,
+            authorization: None,
             rebalance_delay: Duration::from_secs(5),
             herder_timeout: Duration::from_secs(10),
         }
@@ -53,6 +56,7 @@ pub struct SimCluster {
 pub(super) struct Shared {
     model: Mutex<Model>,
     faults: Mutex<BTreeMap<usize, Fault>>,
+    authorization: Option<String>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -60,6 +64,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Shared {
+    pub(super) fn lets_in(&self, authorization: Option<&[u8]>) -> bool {
+        self.authorization.as_ref().is_none_or(|only| authorization == Some(only.as_bytes()))
+    }
+
     pub(super) fn fault(&self, worker: usize) -> Option<Fault> {
         lock(&self.faults).get(&worker).cloned()
     }
@@ -104,7 +112,11 @@ impl SimCluster {
         model.rebalance_delay = config.rebalance_delay;
         model.herder_timeout = config.herder_timeout;
         let cluster = Self {
-            shared: Arc::new(Shared { model: Mutex::new(model), faults: Mutex::default() }),
+            shared: Arc::new(Shared {
+                model: Mutex::new(model),
+                faults: Mutex::default(),
+                authorization: config.authorization,
+            }),
             addresses,
             workers: Mutex::new(vec![CancellationToken::new(); config.workers]),
         };

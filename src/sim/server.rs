@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HeaderValue, LOCATION};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
@@ -108,7 +108,12 @@ async fn answer(
     };
     let line = format!("{} {}", parts.method, parts.uri);
     let fault = shared.fault(worker);
+    let authorization = parts.headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
     let reply = match fault {
+        // Text under a JSON content type, as the extension for basic authentication has it.
+        _ if !shared.lets_in(authorization) => {
+            Reply { status: 401, html: false, body: "User cannot access the resource.".into() }
+        }
         Some(Fault::Hang) => {
             tokio::time::sleep(FOR_EVER).await;
             routes::starting()
