@@ -121,6 +121,37 @@ fn pause_polls(warden: &Warden, polls: f64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn tasks_that_are_missing_too_many_or_none_are_told() {
+    let cluster = sim("4.3.0", 1).await;
+    for (name, tasks, configured) in [("fewer", "3", 1), ("more", "1", 3), ("none", "0", 0)] {
+        cluster.create(name, &[("tasks.max", tasks)]);
+        cluster.configure_tasks(name, configured);
+    }
+    cluster.create("right", &[("tasks.max", "2")]);
+    cluster.create("stopped", &[("tasks.max", "0")]);
+    cluster.set_state("stopped", None, "STOPPED", None);
+    let warden = Warden::watch(&cluster.urls());
+    warden.wait(UP, Some(1.0), SOON);
+    let metrics = warden.metrics();
+    let misfits = [
+        "kafka_connect_task_zombie{",
+        "kafka_connect_connector_tasks_missing{",
+        "kafka_connect_connector_without_tasks{",
+    ];
+    let told: Vec<_> =
+        metrics.lines().filter(|line| misfits.iter().any(|m| line.starts_with(m))).collect();
+    assert_eq!(
+        told,
+        [
+            "kafka_connect_task_zombie{connect_cluster=\"default\",connector=\"fewer\",task=\"1\"} 1",
+            "kafka_connect_task_zombie{connect_cluster=\"default\",connector=\"fewer\",task=\"2\"} 1",
+            "kafka_connect_connector_tasks_missing{connect_cluster=\"default\",connector=\"more\"} 2",
+            "kafka_connect_connector_without_tasks{connect_cluster=\"default\",connector=\"none\"} 1",
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_dead_worker_orphans_its_tasks_until_they_are_moved() {
     let cluster = sim("4.3.0", 3).await;
     cluster.create_many("c", 6, 1);

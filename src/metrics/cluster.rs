@@ -29,6 +29,7 @@ impl Collector for ClusterCollector {
         self.counts(&mut families)?;
         self.connectors(&mut families)?;
         self.states(&mut families)?;
+        self.misfits(&mut families)?;
         self.changes(&mut families)?;
         self.failures(&mut families)?;
         self.polls(&mut families)

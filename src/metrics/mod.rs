@@ -8,6 +8,7 @@ mod chunk;
 mod cluster;
 mod exporter;
 mod family;
+mod misfits;
 pub mod negotiate;
 mod process;
 mod states;

@@ -66,25 +66,6 @@ impl ClusterCollector {
                 }
                 Ok(())
             },
-        )?;
-        families.gauge(
-            "kafka_connect_task_orphaned",
-            "1: the worker that the task is assigned to does not answer.",
-            |f| {
-                for (connector, task) in self.tasks() {
-                    if self.view.is_dead(&task.instance.worker_id) {
-                        let number = TaskNumber::new(task.id)?;
-                        let labels = [
-                            ("connect_cluster", cluster),
-                            ("connector", &*connector.name),
-                            ("task", number.as_str()),
-                            ("worker_id", &task.instance.worker_id),
-                        ];
-                        f.gauge(labels, 1)?;
-                    }
-                }
-                Ok(())
-            },
         )
     }
 
@@ -184,7 +165,7 @@ fn failure(instance: &Instance) -> Option<(&str, &str)> {
     instance.failure.as_ref().map(|failure| (failure.class, &*failure.exception))
 }
 
-fn task_labels<'a>(
+pub(super) fn task_labels<'a>(
     cluster: &'a str,
     connector: &'a Connector,
     number: &'a TaskNumber,
@@ -193,16 +174,16 @@ fn task_labels<'a>(
 }
 
 /// A task's number as text, written once for all the series of the task.
-struct TaskNumber(String);
+pub(super) struct TaskNumber(String);
 
 impl TaskNumber {
-    fn new(id: u32) -> Result<Self, Error> {
+    pub(super) fn new(id: u32) -> Result<Self, Error> {
         let mut text = String::with_capacity(10);
         write!(text, "{id}")?;
         Ok(Self(text))
     }
 
-    fn as_str(&self) -> &str {
+    pub(super) fn as_str(&self) -> &str {
         &self.0
     }
 }

@@ -170,6 +170,16 @@ impl SimCluster {
         }
     }
 
+    /// The configuration topic has this many tasks for the connector; the statuses stay: too many
+    /// are zombie entries, too few were never started.
+    pub fn configure_tasks(&self, name: &str, tasks: usize) {
+        let mut model = self.model();
+        model.changed();
+        if let Some(connector) = model.connectors.get_mut(name) {
+            connector.tasks_configured = Some(tasks);
+        }
+    }
+
     /// Deletes a connector.
     pub fn delete(&self, name: &str) {
         let mut model = self.model();

@@ -43,7 +43,7 @@ impl Model {
     }
 
     pub(super) fn info_json(&self, name: &str, connector: &Connector) -> Value {
-        let tasks = 0..connector.tasks.len();
+        let tasks = 0..connector.tasks_configured.unwrap_or(connector.tasks.len());
         let mut json = json!({
             "name": name,
             "config": connector.config,

@@ -26,6 +26,8 @@ pub(super) struct Connector {
     pub(super) tasks: Vec<Instance>,
     /// Configured, and never started.
     pub(super) without_status: bool,
+    /// How many tasks the configuration topic has, where that is not how many have a status.
+    pub(super) tasks_configured: Option<usize>,
 }
 
 impl Connector {
@@ -114,8 +116,10 @@ impl Model {
             None => self.instance(),
         };
         let tasks = (0..count).map(|_| self.instance()).collect();
-        self.connectors
-            .insert(name.to_owned(), Connector { config, own, tasks, without_status: false });
+        self.connectors.insert(
+            name.to_owned(),
+            Connector { config, own, tasks, without_status: false, tasks_configured: None },
+        );
         self.changed();
     }
 
