@@ -7,10 +7,14 @@ use crate::connect::ClusterClient;
 use crate::connect::version::Version;
 
 /// Writes a line a cluster and, with `probe`, a line a worker; an error if a worker fails.
-pub async fn check(settings: Settings, probe: bool, out: &mut impl Write) -> anyhow::Result<()> {
+pub async fn check(
+    settings: &Settings,
+    clients: &[ClusterClient],
+    probe: bool,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
     let mut failed = 0;
-    for cluster in &settings.clusters {
-        let client = ClusterClient::new(&cluster.connect)?;
+    for (cluster, client) in settings.clusters.iter().zip(clients) {
         writeln!(out, "cluster {:?}: {} worker URLs", cluster.name, client.workers().len())?;
         if !probe {
             continue;

@@ -12,6 +12,8 @@ pub fn init(flags: &LogFlags) {
     // What libraries say is of interest only where something goes wrong in them.
     let filter = tracing_subscriber::filter::Targets::new()
         .with_default(LevelFilter::WARN)
+        // A certificate that is not trusted is told by the poll that it fails.
+        .with_target("rustls_platform_verifier", LevelFilter::OFF)
         .with_target("connect_warden", flags.level);
     match flags.format {
         LogFormat::Logfmt => {

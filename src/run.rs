@@ -19,7 +19,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::check;
 use crate::cli::{Cli, Command, DemoFlags};
-use crate::config::{self, EXAMPLE, Flags, Settings};
+use crate::config::{self, ClusterSettings, EXAMPLE, Flags, Settings};
 use crate::connect::ClusterClient;
 use crate::logging;
 use crate::metrics::Exporter;
@@ -46,12 +46,12 @@ pub fn main() -> ExitCode {
             clap_complete::generate(shell, &mut Cli::command(), "connect-warden", &mut out);
             ExitCode::SUCCESS
         }
-        Command::Check(check) => with_settings(&check.flags, |settings| {
-            in_runtime(check::check(settings, check.probe, &mut out))
+        Command::Check(check) => with_settings(&check.flags, |settings, clients| {
+            in_runtime(check::check(&settings, &clients, check.probe, &mut out))
         }),
         Command::Run(flags) => {
             logging::init(&cli.log);
-            with_settings(&flags, |settings| in_runtime(serve(settings)))
+            with_settings(&flags, |settings, clients| in_runtime(serve(settings, clients)))
         }
         Command::Demo(flags) => {
             logging::init(&cli.log);
@@ -64,14 +64,26 @@ fn ended(result: std::io::Result<()>) -> ExitCode {
     if result.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn with_settings(flags: &Flags, then: impl FnOnce(Settings) -> ExitCode) -> ExitCode {
-    match config::build(flags) {
-        Ok(settings) => then(settings),
+fn with_settings(
+    flags: &Flags,
+    then: impl FnOnce(Settings, Vec<ClusterClient>) -> ExitCode,
+) -> ExitCode {
+    let settings = config::build(flags).map_err(anyhow::Error::from);
+    match settings.and_then(|settings| clients(&settings).map(|clients| (settings, clients))) {
+        Ok((settings, clients)) => then(settings, clients),
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "connect-warden: {error}");
+            let _ = writeln!(std::io::stderr(), "connect-warden: {error:#}");
             ExitCode::from(USAGE)
         }
     }
+}
+
+/// A client for each cluster: reads the certificates, connects to nothing.
+fn clients(settings: &Settings) -> anyhow::Result<Vec<ClusterClient>> {
+    let client = |cluster: &ClusterSettings| {
+        ClusterClient::new(&cluster.connect).with_context(|| format!("cluster {:?}", cluster.name))
+    };
+    settings.clusters.iter().map(client).collect()
 }
 
 fn in_runtime(work: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
@@ -103,18 +115,11 @@ async fn demo(flags: DemoFlags) -> anyhow::Result<()> {
         settings.clusters.push(settings_of_one);
     }
     tracing::info!("these are simulated clusters; things fail in them on purpose");
-    serve(settings).await
+    let clients = clients(&settings)?;
+    serve(settings, clients).await
 }
 
-async fn serve(settings: Settings) -> anyhow::Result<()> {
-    let clients = settings
-        .clusters
-        .iter()
-        .map(|cluster| {
-            let client = ClusterClient::new(&cluster.connect);
-            client.with_context(|| format!("cluster {:?}", cluster.name))
-        })
-        .collect::<anyhow::Result<Vec<_>>>()?;
+async fn serve(settings: Settings, clients: Vec<ClusterClient>) -> anyhow::Result<()> {
     let server = Server::bind(&settings.web).await?;
     for address in server.addresses() {
         let path = &settings.web.telemetry_path;

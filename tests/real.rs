@@ -13,7 +13,8 @@ mod support;
 use std::time::Duration;
 
 use connect_warden::connect::version::Version;
-use support::kafka::Cluster;
+use support::kafka::{Cluster, Security};
+use support::tls::{Certificates, STORE_PASSWORD};
 use support::warden::{Warden, eventually};
 
 async fn contract(version: &str, workers: usize) {
@@ -166,4 +167,72 @@ async fn kafka_frozen_behind_4_3_0() {
 #[ignore = "needs real workers"]
 async fn kafka_frozen_behind_2_2_2() {
     freeze("2.2.2").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs real workers"]
+async fn https_with_client_certificates_and_basic_authentication() {
+    let certificates = Certificates::new();
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let users = file("users", "warden=s3cret\n");
+    let extension = "org.apache.kafka.connect.rest.basic.auth.extension";
+    let login = file(
+        "jaas.conf",
+        &format!(
+            "KafkaConnect {{ {extension}.PropertyFileLoginModule required file=\"{users}\"; }};\n"
+        ),
+    );
+    let (key, trust) = certificates.java_stores();
+    let ca = certificates.path("worker.pem");
+    let cluster = Cluster::begin_secured(
+        "4.3.0",
+        &Security {
+            properties: format!(
+                "rest.extension.classes={extension}.BasicAuthSecurityRestExtension\n\
+             listeners.https.ssl.keystore.type=PKCS12\nlisteners.https.ssl.keystore.location={}\n\
+             listeners.https.ssl.keystore.password={STORE_PASSWORD}\n\
+             listeners.https.ssl.truststore.type=PKCS12\nlisteners.https.ssl.truststore.location={}\n\
+             listeners.https.ssl.truststore.password={STORE_PASSWORD}\n\
+             listeners.https.ssl.client.auth=required\n",
+                key.display(),
+                trust.display()
+            ),
+            java_options: vec![format!("-Djava.security.auth.login.config={login}")],
+        },
+    );
+    let port = cluster.workers[0].port;
+    let with = |password: &str, certificate: &str| {
+        let password = file(&format!("password-{password}"), password);
+        let yaml = format!(
+            "clusters:\n- name: default\n  urls: ['https://127.0.0.1:{port}']\n  \
+             basic_auth: {{username: warden, password: {{file: {password}}}}}\n  \
+             tls: {{ca_file: {}{certificate}}}\npoll: {{interval: 1s}}\n",
+            ca.display()
+        );
+        Warden::start([format!("--config.file={}", file("warden.yaml", &yaml))])
+    };
+    let client = format!(
+        ", cert_file: {}, key_file: {}",
+        certificates.path("client.pem").display(),
+        certificates.path("client.key").display()
+    );
+    let good = with("s3cret", &client);
+    good.wait(UP, Some(1.0), Duration::from_secs(90));
+    good.wait(FRESH, Some(1.0), LIMIT);
+    for (password, certificate, reason) in
+        [("wrong", client.as_str(), "unauthorized"), ("s3cret", "", "tls")]
+    {
+        let refused = with(password, certificate);
+        let series = format!(
+            "connect_warden_poll_failures_total{{connect_cluster=\"default\",reason=\"{reason}\"}}"
+        );
+        eventually(reason, LIMIT, || (refused.value(&series)? >= 1.0).then_some(()));
+        assert!(!refused.log().contains("s3cret"));
+    }
+    assert!(!good.log().contains("s3cret") && !good.metrics().contains("s3cret"));
 }

@@ -198,6 +198,9 @@ fn one_cluster(
 ) -> Result<ClusterSettings, ConfigError> {
     let mut connect = urls(at, &cluster.urls)?;
     connect.request_timeout = timeout;
+    if cluster.tls.key_file.is_some() && cluster.tls.cert_file.is_none() {
+        return bad(at, "tls: has a key_file and no cert_file; a client certificate needs both");
+    }
     connect.tls = TlsSettings {
         ca_file: cluster.tls.ca_file,
         cert_file: cluster.tls.cert_file,

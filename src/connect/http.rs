@@ -151,7 +151,7 @@ fn tls(
 
 fn kind(error: &reqwest::Error, timeout: Duration) -> ErrorKind {
     let text = chain(error);
-    if text.contains("certificate") || text.contains("tls") || text.contains("handshake") {
+    if is_tls(error) {
         ErrorKind::Tls(text)
     } else if error.is_connect() {
         ErrorKind::Connect(text)
@@ -159,6 +159,18 @@ fn kind(error: &reqwest::Error, timeout: Duration) -> ErrorKind {
         ErrorKind::Timeout(timeout)
     } else {
         ErrorKind::Broken(text)
+    }
+}
+
+/// Whether rustls is at the root of it; an alert of the other side may come with the first answer.
+fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+    if error.is::<rustls::Error>() {
+        return true;
+    }
+    // The source of an `io::Error` is not what it wraps but that one's source.
+    match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        Some(inner) => is_tls(inner),
+        None => error.source().is_some_and(is_tls),
     }
 }
 

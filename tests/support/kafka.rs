@@ -58,6 +58,7 @@ pub fn get(port: u16, path: &str, timeout: Duration) -> Option<(u16, String)> {
 struct Java {
     child: Option<Child>,
     class_path: String,
+    options: Vec<String>,
     arguments: Vec<String>,
     log: PathBuf,
 }
@@ -66,8 +67,9 @@ impl Java {
     fn start(&mut self) {
         let log = File::options().create(true).append(true).open(&self.log).unwrap();
         let child = Command::new("java")
-            .args(["-Xmx300m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp"])
-            .arg(&self.class_path)
+            .args(["-Xmx300m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"])
+            .args(&self.options)
+            .args(["-cp", &self.class_path])
             .args(&self.arguments)
             .current_dir(self.log.parent().unwrap())
             .stdin(Stdio::null())
@@ -104,6 +106,9 @@ impl Drop for Java {
         if let Some(mut child) = self.child.take() {
             let _ = child.kill();
             let _ = child.wait();
+        }
+        if std::thread::panicking() {
+            println!("the end of {}:\n{}", self.log.display(), self.log_tail());
         }
     }
 }
@@ -151,6 +156,7 @@ impl Broker {
         let mut java = Java {
             child: None,
             class_path,
+            options: Vec::new(),
             arguments: vec!["kafka.Kafka".to_owned(), properties.display().to_string()],
             log: folder.join("broker.log"),
         };
@@ -169,6 +175,12 @@ impl Broker {
     }
 }
 
+/// How a worker is secured: HTTPS in place of HTTP, and who is let in.
+pub struct Security {
+    pub properties: String,
+    pub java_options: Vec<String>,
+}
+
 /// One Kafka Connect worker.
 pub struct Worker {
     java: Java,
@@ -177,8 +189,9 @@ pub struct Worker {
 }
 
 impl Worker {
-    fn start(version: &str, broker: u16, name: &str, delay_ms: u32, folder: &Path) -> Self {
+    fn start(version: &str, broker: u16, security: Option<&Security>, folder: &Path) -> Self {
         let port = free_port();
+        let name = "ct";
         let old = version.starts_with("0.") || version.starts_with("1.");
         let rest = if old {
             format!(
@@ -188,8 +201,9 @@ impl Worker {
                  internal.key.converter.schemas.enable=false\ninternal.value.converter.schemas.enable=false\n"
             )
         } else {
+            let (scheme, more) = security.map_or(("http", ""), |s| ("https", &s.properties));
             format!(
-                "listeners=http://127.0.0.1:{port}\nscheduled.rebalance.max.delay.ms={delay_ms}\n"
+                "listeners={scheme}://127.0.0.1:{port}\nscheduled.rebalance.max.delay.ms=5000\n{more}"
             )
         };
         let properties = folder.join(format!("worker-{name}-{port}.properties"));
@@ -212,6 +226,7 @@ impl Worker {
         let java = Java {
             child: None,
             class_path: class_path(version),
+            options: security.map(|s| s.java_options.clone()).unwrap_or_default(),
             arguments: vec![
                 "org.apache.kafka.connect.cli.ConnectDistributed".to_owned(),
                 properties.display().to_string(),
@@ -276,6 +291,19 @@ impl Cluster {
     /// Starts it and waits until every worker can serve. Workers older than 4.0 get a 3.9 broker: a
     /// 4.x broker refuses the oldest clients.
     pub fn start(version: &str, workers: usize) -> Self {
+        let mut cluster = Self::begin(version, workers, None);
+        for worker in &mut cluster.workers {
+            worker.wait_ready();
+        }
+        cluster
+    }
+
+    /// Starts a secured worker; whether it can serve is for who knows its secrets to find out.
+    pub fn begin_secured(version: &str, security: &Security) -> Self {
+        Self::begin(version, 1, Some(security))
+    }
+
+    fn begin(version: &str, workers: usize, security: Option<&Security>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let broker_version = if version.starts_with('4') { version } else { "3.9.1" };
         let mut broker = Broker::start(broker_version, folder.path());
@@ -288,12 +316,8 @@ impl Cluster {
             );
             pause(Duration::from_millis(200));
         }
-        let worker = |_| Worker::start(version, broker.port, "ct", 5000, folder.path());
-        let mut cluster = Self { workers: (0..workers).map(worker).collect(), broker, folder };
-        for worker in &mut cluster.workers {
-            worker.wait_ready();
-        }
-        cluster
+        let worker = |_| Worker::start(version, broker.port, security, folder.path());
+        Self { workers: (0..workers).map(worker).collect(), broker, folder }
     }
 
     /// The workers' base URLs.

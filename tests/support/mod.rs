@@ -3,4 +3,5 @@
 #![allow(missing_docs, unreachable_pub, clippy::disallowed_methods)]
 
 pub mod kafka;
+pub mod tls;
 pub mod warden;
