@@ -1,18 +1,19 @@
 //! One registry's text, cut by family, so that the families of many clusters can be put together
 //! without being interleaved. Sample lines are the same in both formats; only headers differ.
 
-use std::fmt::Write as _;
 use std::ops::Range;
 
+use bytes::Bytes;
 use prometheus_client::encoding::text::encode_registry;
 use prometheus_client::registry::Registry;
 
+use super::exposition::Writer;
 use super::negotiate::Format;
 
 /// The text of one registry.
 #[derive(Debug, Default)]
 pub(super) struct Chunk {
-    text: String,
+    text: Bytes,
     families: Vec<Family>,
 }
 
@@ -31,7 +32,7 @@ impl Chunk {
         encode_registry(&mut text, registry)?;
         text.shrink_to_fit();
         let families = cut(&text);
-        Ok(Self { text, families })
+        Ok(Self { text: text.into(), families })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -68,36 +69,40 @@ fn cut(text: &str) -> Vec<Family> {
 
 /// Puts chunks that were rendered from the same kind of registry together, family by family, in
 /// the order of the first. Families without samples are left out.
-pub(super) fn merge(out: &mut String, format: Format, chunks: &[&Chunk]) {
-    let Some(first) = chunks.first() else { return };
+pub(super) fn merge<'c>(
+    out: &mut Writer,
+    format: Format,
+    chunks: impl Iterator<Item = &'c Chunk> + Clone,
+) {
+    let Some(first) = chunks.clone().next() else { return };
     for (at, family) in first.families.iter().enumerate() {
-        let samples = |chunk: &&Chunk| -> Range<usize> {
-            chunk.families.get(at).map_or(0..0, |family| family.samples.clone())
+        let samples = |chunk: &'c Chunk| {
+            let family = chunk.families.get(at);
+            family.map_or_else(Bytes::new, |family| chunk.text.slice(family.samples.clone()))
         };
-        if chunks.iter().all(|chunk| samples(chunk).is_empty()) {
-            continue;
-        }
-        header(
-            out,
-            format,
-            &first.text[family.name.clone()],
-            &first.text[family.help.clone()],
-            &first.text[family.kind.clone()],
-        );
-        for chunk in chunks {
-            out.push_str(&chunk.text[samples(chunk)]);
-        }
+        let mut samples = chunks.clone().map(samples).filter(|samples| !samples.is_empty());
+        let Some(of_one) = samples.next() else { continue };
+        header(out, format, first, family);
+        out.share(of_one);
+        samples.for_each(|samples| out.share(samples));
     }
 }
 
 /// In the older text format counters and infos are named with their suffix, and info is a gauge.
-fn header(out: &mut String, format: Format, name: &str, help: &str, kind: &str) {
-    let (suffix, kind) = match (format, kind) {
-        (Format::Text, "counter") => ("_total", kind),
-        (Format::Text, "info") => ("_info", "gauge"),
-        (Format::Text, "unknown") => ("", "untyped"),
-        (Format::Text | Format::OpenMetrics, kind) => ("", kind),
+fn header(out: &mut Writer, format: Format, chunk: &Chunk, family: &Family) {
+    let of = |range: &Range<usize>| &chunk.text[range.clone()];
+    let kind = of(&family.kind);
+    let (suffix, kind): (&[u8], _) = match (format, kind) {
+        (Format::Text, b"counter") => (b"_total", kind),
+        (Format::Text, b"info") => (b"_info", &b"gauge"[..]),
+        (Format::Text, b"unknown") => (b"", &b"untyped"[..]),
+        (Format::Text | Format::OpenMetrics, kind) => (b"", kind),
     };
-    // Writing to a String cannot fail.
-    let _ = write!(out, "# HELP {name}{suffix} {help}\n# TYPE {name}{suffix} {kind}\n");
+    let name = of(&family.name);
+    for part in [HELP.as_bytes(), name, suffix, b" ", of(&family.help), b"\n"] {
+        out.write(part);
+    }
+    for part in [TYPE.as_bytes(), name, suffix, b" ", kind, b"\n"] {
+        out.write(part);
+    }
 }

@@ -19,20 +19,36 @@ use super::family::{Families, Family};
 pub(super) struct ClusterCollector {
     pub(super) view: Arc<ClusterView>,
     pub(super) states: StateSeries,
+    pub(super) part: Part,
+}
+
+/// What of a cluster is written: the two change at different paces.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Part {
+    /// How it is reached, its workers, the polls: something changes with every poll.
+    Cluster,
+    /// Its connectors and tasks: nearly all of the exposition, and mostly as it was before.
+    Connectors,
 }
 
 impl Collector for ClusterCollector {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
-        let mut families = Families { encoder };
-        self.reach(&mut families)?;
-        self.workers(&mut families)?;
-        self.counts(&mut families)?;
-        self.connectors(&mut families)?;
-        self.states(&mut families)?;
-        self.misfits(&mut families)?;
-        self.changes(&mut families)?;
-        self.failures(&mut families)?;
-        self.polls(&mut families)
+        let families = &mut Families { encoder };
+        match self.part {
+            Part::Cluster => {
+                self.reach(families)?;
+                self.workers(families)?;
+                self.polls(families)
+            }
+            Part::Connectors => {
+                self.counts(families)?;
+                self.connectors(families)?;
+                self.states(families)?;
+                self.misfits(families)?;
+                self.changes(families)?;
+                self.failures(families)
+            }
+        }
     }
 }
 

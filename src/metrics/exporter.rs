@@ -2,12 +2,8 @@
 //! once for each change, format and encoding.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
@@ -15,7 +11,8 @@ use crate::config::StateSeries;
 use crate::observe::view::ClusterView;
 
 use super::chunk::{Chunk, merge};
-use super::cluster::ClusterCollector;
+use super::cluster::{ClusterCollector, Part};
+use super::exposition::{Exposition, Writer};
 use super::negotiate::Format;
 use super::process::ProcessCollector;
 
@@ -32,8 +29,16 @@ pub struct Exporter {
 #[derive(Debug, Default)]
 struct Clusters {
     generation: u64,
-    all: BTreeMap<Arc<str>, (Arc<ClusterView>, Arc<Chunk>)>,
-    bodies: BTreeMap<(Format, bool), Bytes>,
+    all: BTreeMap<Arc<str>, Rendered>,
+    bodies: BTreeMap<(Format, bool), Exposition>,
+}
+
+/// A view and its text.
+#[derive(Clone, Debug)]
+struct Rendered {
+    view: Arc<ClusterView>,
+    cluster: Arc<Chunk>,
+    connectors: Arc<Chunk>,
 }
 
 impl Exporter {
@@ -52,57 +57,68 @@ impl Exporter {
 
     /// Renders a cluster's view: work for a thread that may be kept busy.
     pub fn publish(&self, view: Arc<ClusterView>) {
-        let size = self.clusters().all.get(&view.cluster).map_or(0, |(_, chunk)| chunk.len());
-        let mut registry = Registry::default();
-        registry.register_collector(Box::new(ClusterCollector {
+        let before = self.clusters().all.get(&view.cluster).cloned();
+        let render = |part, before: Option<&Chunk>| {
+            let size = before.map_or(0, Chunk::len);
+            Arc::new(self.render(&view, part, size + size / 8))
+        };
+        let rendered = Rendered {
+            cluster: render(Part::Cluster, before.as_ref().map(|before| &*before.cluster)),
+            connectors: match &before {
+                Some(before) if view.tells_the_same_of_connectors(&before.view) => {
+                    Arc::clone(&before.connectors)
+                }
+                _ => render(Part::Connectors, before.as_ref().map(|before| &*before.connectors)),
+            },
             view: Arc::clone(&view),
-            states: self.states,
-        }));
-        let chunk = match Chunk::render(&registry, size + size / 8) {
-            Ok(chunk) => chunk,
-            Err(error) => {
-                tracing::error!(cluster = &*view.cluster, %error, "cannot render the metrics");
-                Chunk::default()
-            }
         };
         let mut clusters = self.clusters();
         clusters.generation += 1;
         clusters.bodies.clear();
-        clusters.all.insert(Arc::clone(&view.cluster), (view, Arc::new(chunk)));
+        clusters.all.insert(Arc::clone(&view.cluster), rendered);
+    }
+
+    fn render(&self, view: &Arc<ClusterView>, part: Part, size: usize) -> Chunk {
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(ClusterCollector {
+            view: Arc::clone(view),
+            states: self.states,
+            part,
+        }));
+        Chunk::render(&registry, size).unwrap_or_else(|error| {
+            tracing::error!(cluster = &*view.cluster, %error, "cannot render the metrics");
+            Chunk::default()
+        })
     }
 
     /// The last view of each cluster.
     pub fn views(&self) -> Vec<Arc<ClusterView>> {
-        self.clusters().all.values().map(|(view, _)| Arc::clone(view)).collect()
+        self.clusters().all.values().map(|rendered| Arc::clone(&rendered.view)).collect()
     }
 
     /// The last view of one cluster.
     pub fn view(&self, cluster: &str) -> Option<Arc<ClusterView>> {
-        self.clusters().all.get(cluster).map(|(view, _)| Arc::clone(view))
+        self.clusters().all.get(cluster).map(|rendered| Arc::clone(&rendered.view))
     }
 
     /// The body, if it is there already.
-    pub fn ready(&self, format: Format, gzip: bool) -> Option<Bytes> {
+    pub fn ready(&self, format: Format, gzip: bool) -> Option<Exposition> {
         self.clusters().bodies.get(&(format, gzip)).cloned()
     }
 
     /// The body: work for a thread that may be kept busy.
-    pub fn body(&self, format: Format, gzip: bool) -> Bytes {
+    pub fn body(&self, format: Format, gzip: bool) -> Exposition {
         let _alone = self.assembling.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(body) = self.ready(format, gzip) {
             return body;
         }
-        let (generation, chunks) = {
+        let (generation, rendered) = {
             let clusters = self.clusters();
-            let chunks: Vec<_> =
-                clusters.all.values().map(|(_, chunk)| Arc::clone(chunk)).collect();
-            (clusters.generation, chunks)
+            (clusters.generation, clusters.all.values().cloned().collect::<Vec<_>>())
         };
-        let body = match (gzip, self.ready(format, false)) {
-            (true, Some(plain)) => compress(&plain),
-            (true, None) => compress(self.assemble(format, &chunks).as_bytes()),
-            (false, _) => self.assemble(format, &chunks).into(),
-        };
+        let plain =
+            || self.ready(format, false).unwrap_or_else(|| self.put_together(format, &rendered));
+        let body = if gzip { plain().compressed() } else { plain() };
         let mut clusters = self.clusters();
         if clusters.generation == generation {
             clusters.bodies.insert((format, gzip), body.clone());
@@ -110,24 +126,16 @@ impl Exporter {
         body
     }
 
-    fn assemble(&self, format: Format, chunks: &[Arc<Chunk>]) -> String {
-        let size: usize = chunks.iter().map(|chunk| chunk.len()).sum();
-        let mut out = String::with_capacity(size + 4096);
-        let chunks: Vec<&Chunk> = chunks.iter().map(|chunk| &**chunk).collect();
-        merge(&mut out, format, &chunks);
+    fn put_together(&self, format: Format, rendered: &[Rendered]) -> Exposition {
+        let mut out = Writer::default();
+        merge(&mut out, format, rendered.iter().map(|rendered| &*rendered.cluster));
+        merge(&mut out, format, rendered.iter().map(|rendered| &*rendered.connectors));
         if let Ok(own) = Chunk::render(&self.own, 4096) {
-            merge(&mut out, format, &[&own]);
+            merge(&mut out, format, std::iter::once(&own));
         }
         if format == Format::OpenMetrics {
-            out.push_str("# EOF\n");
+            out.write(b"# EOF\n");
         }
-        out
+        out.finish()
     }
-}
-
-fn compress(plain: &[u8]) -> Bytes {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(plain.len() / 16), Compression::fast());
-    // Writing to a Vec cannot fail.
-    let _ = encoder.write_all(plain);
-    encoder.finish().unwrap_or_default().into()
 }

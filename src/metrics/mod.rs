@@ -1,12 +1,14 @@
 //! The metrics: names, help, labels, rendering. Nothing else knows a metric's name.
 //!
 //! A [`ClusterView`](crate::observe::view::ClusterView) goes in; it is rendered once, by itself
-//! (`cluster`). What a scrape gets is put together from those parts at most once for each change
-//! and format ([`Exporter`]), in the format that the scrape asks for ([`negotiate`]).
+//! (`cluster`), and its connectors only when they changed. What a scrape gets is put together from
+//! those parts at most once for each change and format ([`Exporter`]), in the format that the scrape
+//! asks for ([`negotiate`]).
 
 mod chunk;
 mod cluster;
 mod exporter;
+mod exposition;
 mod family;
 mod misfits;
 pub mod negotiate;
@@ -14,4 +16,5 @@ mod process;
 mod states;
 
 pub use exporter::Exporter;
+pub use exposition::Exposition;
 pub use negotiate::Format;

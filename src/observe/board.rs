@@ -96,9 +96,12 @@ impl Board {
                 parts.poll.up = Some(true);
                 parts.poll.last_success = Some(now);
                 parts.poll.failure = None;
-                parts.history = Arc::new(parts.history.after(&snapshot, now));
-                parts.see_workers(&snapshot);
-                parts.snapshot = Some(Arc::new(snapshot));
+                // Most polls find what the one before found: those who hold that are spared work.
+                if parts.snapshot.as_deref() != Some(&snapshot) {
+                    parts.history = Arc::new(parts.history.after(&snapshot, now));
+                    parts.see_workers(&snapshot);
+                    parts.snapshot = Some(Arc::new(snapshot));
+                }
                 parts.snapshot_at = Some(Instant::now());
             }
             Err(failure) => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::connect::model::{ConnectorType, State};
 
 /// What a poll found.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
     /// Sorted by name.
     pub connectors: Vec<Connector>,
@@ -16,7 +16,7 @@ pub struct Snapshot {
 }
 
 /// A connector with its tasks.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Connector {
     /// Its name.
     pub name: Arc<str>,
@@ -37,7 +37,7 @@ pub struct Connector {
 }
 
 /// A task.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Task {
     /// Its number.
     pub id: u32,
@@ -46,7 +46,7 @@ pub struct Task {
 }
 
 /// What a connector and a task have in common.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Instance {
     /// Its state.
     pub state: State,
@@ -57,7 +57,7 @@ pub struct Instance {
 }
 
 /// Why something is FAILED.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Failure {
     /// The class of the failure, such as `TRANSIENT`.
     pub class: &'static str,

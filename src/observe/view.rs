@@ -17,6 +17,7 @@ pub struct ClusterView {
     /// The last poll.
     pub poll: PollReport,
     /// The last valid snapshot; `None` before the first, and after `staleness` without another.
+    /// The same one, with the same history, for as long as polls find nothing new.
     pub snapshot: Option<Arc<Snapshot>>,
     /// Since when and how often, for what is in the snapshot.
     pub history: Arc<History>,
@@ -86,6 +87,22 @@ pub struct WorkerView {
 }
 
 impl ClusterView {
+    /// Whether everything that is told of connectors and tasks is as it was in `before`.
+    pub fn tells_the_same_of_connectors(&self, before: &Self) -> bool {
+        let same = |a: &Option<Arc<Snapshot>>, b: &Option<Arc<Snapshot>>| match (a, b) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        same(&self.snapshot, &before.snapshot)
+            && Arc::ptr_eq(&self.history, &before.history)
+            && self.dead().eq(before.dead())
+    }
+
+    fn dead(&self) -> impl Iterator<Item = &str> {
+        self.workers.iter().filter(|w| w.up == Some(false)).map(|worker| &*worker.id)
+    }
+
     /// Whether a `worker_id` is known not to be alive: it was dialled and did not answer.
     pub fn is_dead(&self, worker_id: &str) -> bool {
         self.workers

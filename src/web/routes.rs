@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bytes::Bytes;
-use http_body_util::Full;
 use hyper::header::{
     ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
     HeaderName, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS,
@@ -13,12 +11,12 @@ use hyper::{Method, Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 
 use crate::metrics::negotiate::accepts_gzip;
-use crate::metrics::{Exporter, Format};
+use crate::metrics::{Exporter, Exposition, Format};
 
 use super::{health, page};
 
 /// An answer.
-pub(super) type Answer = Response<Full<Bytes>>;
+pub(super) type Answer = Response<Exposition>;
 
 /// What the answers are made from.
 #[derive(Debug)]
@@ -127,9 +125,9 @@ fn header<B>(request: &Request<B>, name: &HeaderName) -> String {
 pub(super) fn reply(
     status: StatusCode,
     content_type: &'static str,
-    body: impl Into<Bytes>,
+    body: impl Into<Exposition>,
 ) -> Answer {
-    let mut answer = Response::new(Full::new(body.into()));
+    let mut answer = Response::new(body.into());
     *answer.status_mut() = status;
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     answer
