@@ -121,6 +121,22 @@ fn pause_polls(warden: &Warden, polls: f64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_connector_that_poisons_the_list_costs_only_itself() {
+    let cluster = sim("3.2.3", 1).await;
+    cluster.create_many("c", 5, 1);
+    let warden = Warden::watch(&cluster.urls());
+    warden.wait(UP, Some(1.0), SOON);
+    cluster.poison("c00003");
+    let running = "kafka_connect_connectors{connect_cluster=\"default\",state=\"running\"}";
+    warden.wait(running, Some(4.0), SOON);
+    assert_eq!(warden.value(UP), Some(1.0));
+    let metrics = warden.metrics();
+    assert!(!metrics.contains("connector=\"c00003\""), "what could not be read is left out");
+    let class = "kafka_connect_connector_info{connect_cluster=\"default\",connector=\"c00002\",connector_type=\"sink\",connector_class=\"org.example.SinkConnector\"";
+    assert!(metrics.contains(class), "{metrics}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn tasks_that_are_missing_too_many_or_none_are_told() {
     let cluster = sim("4.3.0", 1).await;
     for (name, tasks, configured) in [("fewer", "3", 1), ("more", "1", 3), ("none", "0", 0)] {

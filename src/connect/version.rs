@@ -59,6 +59,11 @@ impl Version {
         self.at_least(3, 6)
     }
 
+    /// `PATCH /connectors/{name}/config` (KIP-477).
+    pub const fn patches_config(self) -> bool {
+        self.at_least(3, 8)
+    }
+
     /// `GET /connectors/{name}/topics` (KIP-558).
     pub const fn has_topics(self) -> bool {
         self.at_least(2, 5)

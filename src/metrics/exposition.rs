@@ -14,13 +14,15 @@ use hyper::body::{Body, Frame, SizeHint};
 /// Shorter pieces are copied together: each piece costs a system call or a part of one.
 const SHARED_FROM: usize = 16 << 10;
 /// Longer pieces are sent in parts, so that one reader does not keep others waiting.
-const SENT_AT_ONCE: usize = 256 << 10;
+const SENT_AT_ONCE: usize = 512 << 10;
 
 /// The bytes of an answer to a scrape; cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Exposition {
     pieces: Arc<[Bytes]>,
     next: usize,
+    /// Others have had their turn since the last piece.
+    waited: bool,
     /// What is left to be sent.
     left: u64,
 }
@@ -28,7 +30,7 @@ pub struct Exposition {
 impl Exposition {
     fn new(pieces: Vec<Bytes>) -> Self {
         let left = pieces.iter().map(|piece| piece.len() as u64).sum();
-        Self { pieces: pieces.into(), next: 0, left }
+        Self { pieces: pieces.into(), next: 0, waited: true, left }
     }
 
     /// The same with gzip.
@@ -55,10 +57,16 @@ impl Body for Exposition {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if !self.waited {
+            self.waited = true;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let piece = self.pieces.get(self.next).cloned();
         self.next += 1;
+        self.waited = false;
         self.left -= piece.as_ref().map_or(0, |piece| piece.len() as u64);
         Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
     }

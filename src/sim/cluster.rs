@@ -180,6 +180,15 @@ impl SimCluster {
         }
     }
 
+    /// The connector's class is gone from every worker.
+    pub fn poison(&self, name: &str) {
+        let mut model = self.model();
+        model.changed();
+        if let Some(connector) = model.connectors.get_mut(name) {
+            connector.poisoned = true;
+        }
+    }
+
     /// Deletes a connector.
     pub fn delete(&self, name: &str) {
         let mut model = self.model();

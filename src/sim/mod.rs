@@ -4,6 +4,7 @@
 //! [`SimCluster`] starts and steers it, `model` is the state machine, `routes` answers as the
 //! chosen version does, `server` has the sockets and [`Fault`]s.
 
+mod admin;
 mod cluster;
 pub mod demo;
 mod expand;

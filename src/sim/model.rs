@@ -26,6 +26,9 @@ pub(super) struct Connector {
     pub(super) tasks: Vec<Instance>,
     /// Configured, and never started.
     pub(super) without_status: bool,
+    /// No worker can load its class: before 3.4 that fails each answer with its status in it
+    /// (KAFKA-13989).
+    pub(super) poisoned: bool,
     /// How many tasks the configuration topic has, where that is not how many have a status.
     pub(super) tasks_configured: Option<usize>,
 }
@@ -118,7 +121,14 @@ impl Model {
         let tasks = (0..count).map(|_| self.instance()).collect();
         self.connectors.insert(
             name.to_owned(),
-            Connector { config, own, tasks, without_status: false, tasks_configured: None },
+            Connector {
+                config,
+                own,
+                tasks,
+                without_status: false,
+                poisoned: false,
+                tasks_configured: None,
+            },
         );
         self.changed();
     }

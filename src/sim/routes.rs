@@ -6,7 +6,10 @@ use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
-use super::model::{Model, start};
+use crate::connect::version::Version;
+
+use super::admin;
+use super::model::{Connector, Model, start};
 
 /// A status with a body.
 pub(super) struct Reply {
@@ -15,19 +18,29 @@ pub(super) struct Reply {
     pub(super) body: Bytes,
 }
 
-fn json_reply(status: u16, body: &Value) -> Reply {
+pub(super) fn json_reply(status: u16, body: &Value) -> Reply {
     Reply { status, html: false, body: body.to_string().into() }
 }
 
-fn empty(status: u16) -> Reply {
+pub(super) fn empty(status: u16) -> Reply {
     Reply { status, html: false, body: Bytes::new() }
 }
 
-fn error(status: u16, message: impl Into<String>) -> Reply {
+pub(super) fn error(status: u16, message: impl Into<String>) -> Reply {
     json_reply(status, &json!({"error_code": status, "message": message.into()}))
 }
 
-fn no_such_call() -> Reply {
+pub(super) fn no_such_method() -> Reply {
+    error(405, "HTTP 405 Method Not Allowed")
+}
+
+/// What the class loader says of a connector whose class is gone.
+fn class_is_missing(version: Version) -> Option<Reply> {
+    let fails = (version.major, version.minor) < (3, 4);
+    fails.then(|| error(500, "Failed to find any class that implements Connector and which name matches org.example.Gone"))
+}
+
+pub(super) fn no_such_call() -> Reply {
     error(404, "HTTP 404 Not Found")
 }
 
@@ -101,17 +114,8 @@ pub(super) fn answer(
         ),
         ("GET", ["connectors"]) => list(model, query),
         ("POST", ["connectors"]) => create(model, body),
-        ("GET", ["connector-plugins"]) => json_reply(
-            200,
-            &json!([{
-                "class": "org.apache.kafka.connect.file.FileStreamSinkConnector",
-                "type": "sink", "version": model.version_text,
-            }]),
-        ),
-        ("GET", ["admin", "loggers"]) if model.version.has_loggers() => {
-            let loggers: BTreeMap<_, _> =
-                model.loggers.iter().map(|(name, level)| (name, json!({"level": level}))).collect();
-            json_reply(200, &json!(loggers))
+        (_, ["connector-plugins", ..] | ["admin", "loggers", ..]) => {
+            admin::answer(model, method, &segments, body)
         }
         (_, ["connectors", name, rest @ ..]) => {
             of_connector(model, worker, method, name, rest, query, body)
@@ -132,6 +136,11 @@ fn list(model: &mut Model, query: &str) -> Reply {
     let expand: Vec<_> = query.split('&').filter_map(|p| p.strip_prefix("expand=")).collect();
     if expand.is_empty() || !model.version.knows_expand() {
         return json_reply(200, &model.names_json());
+    }
+    if model.connectors.values().any(|connector| connector.poisoned)
+        && let Some(failure) = class_is_missing(model.version)
+    {
+        return failure;
     }
     let (status, info) = (expand.contains(&"status"), expand.contains(&"info"));
     if !(status && info) {
@@ -209,6 +218,12 @@ fn of_connector(
     if connector.without_status && rest.last() == Some(&"status") {
         return error(404, unknown);
     }
+    if connector.poisoned
+        && rest == ["status"]
+        && let Some(failure) = class_is_missing(model.version)
+    {
+        return failure;
+    }
     match (method, rest) {
         ("GET", []) => json_reply(200, &model.info_json(name, &connector)),
         ("GET", ["config"]) => json_reply(200, &json!(connector.config)),
@@ -226,6 +241,11 @@ fn of_connector(
         ("GET", ["topics"]) if model.version.has_topics() => {
             json_reply(200, &json!({name: {"topics": []}}))
         }
+        ("PUT", ["topics", "reset"]) if model.version.has_topics() => empty(200),
+        ("PATCH", ["config"]) if model.version.patches_config() => patch(model, name, body),
+        ("PATCH" | "DELETE", ["offsets"]) if model.version.alters_offsets() => {
+            offsets(&connector, method)
+        }
         ("GET", ["offsets"]) if model.version.has_stop() => {
             json_reply(200, &json!({"offsets": []}))
         }
@@ -239,8 +259,38 @@ fn of_connector(
         ("PUT", ["stop"]) if model.version.has_stop() => target(model, name, "STOPPED", 204),
         ("POST", ["restart"]) => restart(model, name, query),
         ("POST", ["tasks", id, "restart"]) => restart_task(model, worker, name, id),
+        (_, [] | ["config" | "status" | "tasks" | "pause" | "resume" | "restart"]) => {
+            no_such_method()
+        }
         _ => no_such_call(),
     }
+}
+
+fn patch(model: &mut Model, name: &str, body: &[u8]) -> Reply {
+    let Ok(changes) = serde_json::from_slice::<BTreeMap<String, Option<String>>>(body) else {
+        return error(500, "Cannot deserialize the request's body");
+    };
+    let mut config = model.connectors[name].config.clone();
+    for (key, value) in changes {
+        match value {
+            Some(value) => config.insert(key, value),
+            None => config.remove(&key),
+        };
+    }
+    model.put(name, config);
+    json_reply(200, &model.info_json(name, &model.connectors[name]))
+}
+
+fn offsets(connector: &Connector, method: &str) -> Reply {
+    if connector.own.state != "STOPPED" {
+        return error(
+            400,
+            "Connectors must be in the STOPPED state before their offsets can be modified.",
+        );
+    }
+    let done = if method == "PATCH" { "altered" } else { "reset" };
+    let message = format!("The offsets for this connector have been {done} successfully");
+    json_reply(200, &json!({ "message": message }))
 }
 
 fn task(tasks: &[super::model::Instance], id: &str) -> Option<usize> {

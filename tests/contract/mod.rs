@@ -2,6 +2,8 @@
 //! both. A difference is a defect of the simulation.
 #![allow(missing_docs, unreachable_pub)]
 
+mod changes;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -92,8 +94,12 @@ pub async fn holds(urls: &[String], version_text: &str, file: &str) {
     assert_eq!(settled(async || worker.connectors().await).await.unwrap(), ["a b"]);
     expand(worker, version).await;
     reads(worker, version).await;
+    changes::topics_and_loggers(worker, version).await;
+    changes::offsets(worker, version, true).await;
     refusals(worker, file).await;
     restarts(worker, version).await;
+    changes::configurations(worker, version, file).await;
+    wait_for(worker, "a b", "running with one task", running).await;
 
     settled(async || worker.pause("a b").await).await.unwrap();
     wait_for(worker, "a b", "paused", |own, tasks| {
@@ -115,6 +121,7 @@ pub async fn holds(urls: &[String], version_text: &str, file: &str) {
             ),
             "{restarted:?}"
         );
+        changes::offsets(worker, version, false).await;
     } else {
         assert!(unsupported(&stopped), "{stopped:?}");
     }
