@@ -11,6 +11,7 @@
 //!
 //! Nothing here changes anything, and no answer waits for a cluster.
 
+mod guests;
 mod health;
 mod page;
 mod routes;

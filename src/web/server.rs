@@ -9,11 +9,11 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::WebSettings;
 
+use super::guests::{Guest, Guests};
 use super::routes::App;
 
 /// A request's head must be there in this time; a connection without a request lives as long.
@@ -35,7 +35,7 @@ pub struct BindError {
 #[derive(Debug)]
 pub struct Server {
     listeners: Vec<TcpListener>,
-    places: Arc<Semaphore>,
+    guests: Arc<Guests>,
 }
 
 impl Server {
@@ -46,7 +46,7 @@ impl Server {
             let listener = listen(*address).await;
             listeners.push(listener.map_err(|reason| BindError { address: *address, reason })?);
         }
-        Ok(Self { listeners, places: Arc::new(Semaphore::new(settings.max_connections)) })
+        Ok(Self { listeners, guests: Arc::new(Guests::new(settings.max_connections)) })
     }
 
     /// Where it listens, with the ports that were chosen.
@@ -56,12 +56,9 @@ impl Server {
 
     /// Answers until `stop`, then gives what is under way ten seconds.
     pub async fn run(self, app: Arc<App>, stop: CancellationToken) {
-        let places = &self.places;
         let graceful = GracefulShutdown::new();
-        let accepting = self
-            .listeners
-            .iter()
-            .map(|listener| accept(listener, Arc::clone(places), Arc::clone(&app), &graceful));
+        let accepting =
+            self.listeners.iter().map(|listener| accept(listener, &self.guests, &app, &graceful));
         tokio::select! {
             () = stop.cancelled() => {}
             _ = futures_util::future::join_all(accepting) => {}
@@ -87,18 +84,13 @@ async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 
 async fn accept(
     listener: &TcpListener,
-    places: Arc<Semaphore>,
-    app: Arc<App>,
+    guests: &Arc<Guests>,
+    app: &Arc<App>,
     graceful: &GracefulShutdown,
 ) {
     loop {
         match listener.accept().await {
-            // Without a place the connection is closed at once: a full house never grows.
-            Ok((stream, _)) => {
-                if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
-                    serve(stream, place, Arc::clone(&app), graceful);
-                }
-            }
+            Ok((stream, _)) => serve(stream, Arc::clone(guests).enter(), Arc::clone(app), graceful),
             // Out of descriptors, most likely: wait for some to be free.
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");
@@ -108,12 +100,7 @@ async fn accept(
     }
 }
 
-fn serve(
-    stream: TcpStream,
-    place: OwnedSemaphorePermit,
-    app: Arc<App>,
-    graceful: &GracefulShutdown,
-) {
+fn serve(stream: TcpStream, guest: Guest, app: Arc<App>, graceful: &GracefulShutdown) {
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         let app = Arc::clone(&app);
@@ -126,9 +113,12 @@ fn serve(
         .serve_connection(TokioIo::new(stream), service);
     let connection = graceful.watch(connection);
     tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "a connection ended badly");
+        tokio::select! {
+            () = guest.has_to_go.cancelled() => {}
+            ended = connection => if let Err(error) = ended {
+                tracing::debug!(%error, "a connection ended badly");
+            },
         }
-        drop(place);
+        drop(guest);
     });
 }
