@@ -171,6 +171,46 @@ async fn kafka_frozen_behind_2_2_2() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs real workers"]
+async fn a_source_that_reads_on_and_one_that_does_not() {
+    let cluster = Cluster::start("4.3.0", 1);
+    let input = cluster.file("in");
+    let append = |line: &str| {
+        use std::io::Write as _;
+        let mut file = std::fs::File::options().create(true).append(true).open(&input).unwrap();
+        writeln!(file, "{line}").unwrap();
+    };
+    append("first");
+    let mut config = contract::file_sink(&input);
+    config.remove("topics");
+    for (key, value) in [
+        ("connector.class", "org.apache.kafka.connect.file.FileStreamSourceConnector"),
+        ("topic", "read"),
+    ] {
+        config.insert(key.to_owned(), Some(value.to_owned()));
+    }
+    contract::client(&cluster.urls()).workers()[0].create("reads", &config).await.unwrap();
+    let file = cluster.file("warden.yaml");
+    let yaml = format!(
+        "clusters:\n- {{name: default, urls: ['{}'], progress: {{interval: 500ms, stalled_after: 6s}}}}\npoll: {{interval: 1s}}\n",
+        cluster.urls()[0]
+    );
+    std::fs::write(&file, yaml).unwrap();
+    let warden = Warden::start([format!("--config.file={file}")]);
+    let stalled =
+        "kafka_connect_connector_stalled{connect_cluster=\"default\",connector=\"reads\"}";
+    warden.wait(stalled, Some(0.0), LIMIT);
+    for line in 0..16 {
+        append(&format!("line {line}"));
+        support::kafka::pause(Duration::from_millis(500));
+        assert_eq!(warden.value(stalled), Some(0.0), "it reads on");
+    }
+    warden.wait(stalled, Some(1.0), LIMIT);
+    append("more");
+    warden.wait(stalled, Some(0.0), LIMIT);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs real workers"]
 async fn https_with_client_certificates_and_basic_authentication() {
     let certificates = Certificates::new();
     let folder = tempfile::tempdir().unwrap();

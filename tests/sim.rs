@@ -136,6 +136,98 @@ async fn one_connector_that_poisons_the_list_costs_only_itself() {
     assert!(metrics.contains(class), "{metrics}");
 }
 
+/// The binary with these lines for its only cluster, polling each half second.
+fn with(url: &str, more: &str) -> Warden {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("warden.yaml");
+    let yaml = format!(
+        "clusters:\n- name: default\n  urls: ['{url}']\n{more}\npoll: {{interval: 500ms}}\n"
+    );
+    std::fs::write(&file, yaml).unwrap();
+    Warden::start([format!("--config.file={}", file.display())])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connectors_that_do_not_get_on_are_told_where_it_is_wanted() {
+    let cluster = sim("4.3.0", 1).await;
+    for name in ["busy-sink", "stuck-sink", "paused-sink", "other"] {
+        cluster.create(name, &[("tasks.max", "1")]);
+    }
+    cluster.set_state("paused-sink", None, "PAUSED", None);
+    let progress = "  progress: {connectors: ['.*-sink'], interval: 200ms, stalled_after: 2s}";
+    let warden = with(&cluster.urls()[0], progress);
+    let stalled = |name: &str| {
+        format!(
+            "kafka_connect_connector_stalled{{connect_cluster=\"default\",connector=\"{name}\"}}"
+        )
+    };
+    warden.wait(&stalled("stuck-sink"), Some(0.0), SOON);
+    eventually("one is stalled, the other gets on", SOON, || {
+        cluster.advance("busy-sink", 1);
+        assert_eq!(warden.value(&stalled("busy-sink")), Some(0.0));
+        (warden.value(&stalled("stuck-sink"))? == 1.0).then_some(())
+    });
+    let metrics = warden.metrics();
+    assert_eq!(value(&metrics, &stalled("paused-sink")), None);
+    assert_eq!(value(&metrics, &stalled("other")), None);
+    cluster.advance("stuck-sink", 1);
+    warden.wait(&stalled("stuck-sink"), Some(0.0), SOON);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_that_are_only_seen_are_dialled_where_that_is_allowed() {
+    let cluster = sim("4.3.0", 3).await;
+    cluster.create_many("c", 6, 1);
+    let urls = cluster.urls();
+    let up = |worker: usize| {
+        let id = cluster.worker_id(worker);
+        format!("kafka_connect_worker_up{{connect_cluster=\"default\",worker_id=\"{id}\"}}")
+    };
+    let pattern = cluster.worker_id(1).replace('.', "[.]");
+    let warden = with(&urls[0], &format!("  dial_workers: ['{pattern}']"));
+    warden.wait(&up(0), Some(1.0), SOON);
+    warden.wait(&up(1), Some(1.0), SOON);
+    assert_eq!(warden.value(&up(2)), None, "whether it lives is not known");
+    cluster.kill_worker(1);
+    warden.wait(&up(1), Some(0.0), SOON);
+    eventually("its tasks are orphans", SOON, || {
+        warden.metrics().contains("kafka_connect_task_orphaned{").then_some(())
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_huge_costs_a_bounded_amount_of_memory() {
+    let cluster = sim("4.3.0", 1).await;
+    cluster.create("a", &[("tasks.max", "2")]);
+    cluster.fail_task("a", 0, &format!("a.B: {}\n\tat x.Y", "long ".repeat(1 << 20)), false);
+    let warden = with(&cluster.urls()[0], "");
+    let failed = "kafka_connect_tasks{connect_cluster=\"default\",state=\"failed\"}";
+    warden.wait(failed, Some(1.0), SOON);
+    let metrics = warden.metrics();
+    assert!(metrics.len() < 100_000 && metrics.contains("exception=\"a.B\""), "{metrics}");
+
+    let task = |id: u32| format!("{{\"id\":{id},\"state\":\"WORD{id}\",\"worker_id\":\"h:1\"}}");
+    let tasks = (0..100_000).map(task).collect::<Vec<_>>().join(",");
+    let body = format!(
+        "{{\"a\":{{\"status\":{{\"connector\":{{\"state\":\"RUNNING\"}},\"tasks\":[{tasks}]}}}}}}"
+    );
+    cluster.fault(0, Some(Fault::Body(body.into_bytes())));
+    let unknown = "kafka_connect_tasks{connect_cluster=\"default\",state=\"unknown\"}";
+    warden.wait(unknown, Some(100_000.0), Duration::from_secs(30));
+    assert!(!warden.metrics().contains("WORD"), "a word is never a label");
+
+    cluster.fault(0, Some(Fault::Flood(200 << 20)));
+    let refused =
+        "connect_warden_poll_failures_total{connect_cluster=\"default\",reason=\"too_large\"}";
+    eventually("it is refused", Duration::from_secs(30), || {
+        (warden.value(refused)? >= 2.0).then_some(())
+    });
+    cluster.fault(0, None);
+    warden.wait(failed, Some(1.0), SOON);
+    let most = warden.peak_memory();
+    assert!(most < 600 << 20, "{most} bytes at most");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn tasks_that_are_missing_too_many_or_none_are_told() {
     let cluster = sim("4.3.0", 1).await;

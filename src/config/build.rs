@@ -13,8 +13,8 @@ use url::Url;
 use super::file::{self, Cluster, File, SecretSource};
 use super::flags::Flags;
 use super::{
-    Auth, ClusterSettings, ConnectSettings, MetricsSettings, PollSettings, Secret, Settings,
-    TlsSettings, WebSettings,
+    Auth, ClusterSettings, ConnectSettings, MetricsSettings, PollSettings, ProgressSettings,
+    Secret, Settings, TlsSettings, WebSettings,
 };
 
 /// Bad input: which file or flag, what is wrong, what is valid.
@@ -171,7 +171,13 @@ fn clusters(
         let name = flags.cluster.clone().unwrap_or_else(|| "default".to_owned());
         let connect =
             ConnectSettings { request_timeout: timeout, ..urls("--connect.url", &flags.urls)? };
-        return Ok(vec![ClusterSettings { name, connect, include: vec![], exclude: vec![] }]);
+        return Ok(vec![ClusterSettings {
+            name,
+            connect,
+            include: vec![],
+            exclude: vec![],
+            progress: None,
+        }]);
     }
     if in_file.is_empty() {
         return bad(
@@ -231,11 +237,27 @@ fn one_cluster(
             );
         }
     }
+    let progress = cluster.progress.map(|settings| progress(at, &settings)).transpose()?;
     Ok(ClusterSettings {
+        progress,
         include: patterns(at, "include", &cluster.include)?,
         exclude: patterns(at, "exclude", &cluster.exclude)?,
         name: cluster.name,
         connect,
+    })
+}
+
+fn progress(at: &str, settings: &file::Progress) -> Result<ProgressSettings, ConfigError> {
+    let time = |key: &str, value: &Option<String>| pick(None, at, key, value.as_deref());
+    let connectors = match &settings.connectors[..] {
+        [] => &[".*".to_owned()],
+        some => some,
+    };
+    Ok(ProgressSettings {
+        connectors: patterns(at, "progress.connectors", connectors)?,
+        interval: time("progress.interval", &settings.interval)?.unwrap_or(Duration::from_secs(60)),
+        stalled_after: time("progress.stalled_after", &settings.stalled_after)?
+            .unwrap_or(Duration::from_secs(15 * 60)),
     })
 }
 

@@ -36,6 +36,15 @@ clusters:
     max_body_bytes: 67108864
     # Whether HTTP_PROXY and the like are heeded.
     proxy_from_environment: false
+    # Whether connectors get on: reads the offsets of RUNNING ones (workers of 3.5 and later), one
+    # after the other. Left out: of none.
+    progress:
+      # Whole names; none: every connector. A source with nothing to read looks stalled too.
+      connectors: ['.*-sink']
+      # From one round over the connectors to the next.
+      interval: 1m
+      # Offsets that stand still for this long.
+      stalled_after: 15m
 
 poll:
   # From the start of one poll of a cluster to the start of the next.

@@ -40,6 +40,16 @@ pub(super) struct Cluster {
     pub(super) max_body_bytes: Option<usize>,
     #[serde(default)]
     pub(super) proxy_from_environment: bool,
+    #[serde(default)]
+    pub(super) progress: Option<Progress>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Progress {
+    pub(super) connectors: Vec<String>,
+    pub(super) interval: Option<String>,
+    pub(super) stalled_after: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

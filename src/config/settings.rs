@@ -33,6 +33,19 @@ pub struct ClusterSettings {
     pub include: Vec<Regex>,
     /// Never connectors whose whole name matches one of these.
     pub exclude: Vec<Regex>,
+    /// Whose offsets are read; `None`: nobody's.
+    pub progress: Option<ProgressSettings>,
+}
+
+/// How progress is watched (3.5 and later, KIP-875).
+#[derive(Clone, Debug)]
+pub struct ProgressSettings {
+    /// Only connectors whose whole name matches one of these; default every connector.
+    pub connectors: Vec<Regex>,
+    /// From the start of one round over the connectors to the start of the next; default 1 min.
+    pub interval: Duration,
+    /// A RUNNING connector whose offsets stand still for this long is stalled; default 15 min.
+    pub stalled_after: Duration,
 }
 
 /// How the workers of one cluster are reached.

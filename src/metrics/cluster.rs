@@ -38,6 +38,7 @@ impl Collector for ClusterCollector {
             Part::Cluster => {
                 self.reach(families)?;
                 self.workers(families)?;
+                self.progress(families)?;
                 self.polls(families)
             }
             Part::Connectors => {
@@ -225,6 +226,33 @@ impl ClusterCollector {
                 let names = self.view.snapshot.iter().flat_map(|s| &s.without_status);
                 names.into_iter().try_for_each(|name| {
                     f.gauge([("connect_cluster", cluster), ("connector", name)], 1)
+                })
+            },
+        )
+    }
+
+    fn progress(&self, families: &mut Families<'_>) -> Result<(), Error> {
+        let cluster = self.cluster();
+        let progress = &self.view.progress;
+        families.gauge(
+            "kafka_connect_connector_last_progress_timestamp_seconds",
+            "When the connector's offsets were seen to change, or were first read.",
+            |f| {
+                progress.iter().try_for_each(|(connector, progress)| {
+                    f.seconds(
+                        [("connect_cluster", cluster), ("connector", connector)],
+                        progress.last,
+                    )
+                })
+            },
+        )?;
+        families.gauge(
+            "kafka_connect_connector_stalled",
+            "1 if the connector is RUNNING and its offsets have not changed for progress.stalled_after.",
+            |f| {
+                progress.iter().try_for_each(|(connector, progress)| {
+                    let labels = [("connect_cluster", cluster), ("connector", &**connector)];
+                    f.gauge(labels, progress.stalled.into())
                 })
             },
         )

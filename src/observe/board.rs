@@ -12,6 +12,7 @@ use crate::connect::model::{Health, ServerInfo};
 
 use super::history::History;
 use super::poll::PollFailure;
+use super::progress::Progress;
 use super::snapshot::Snapshot;
 use super::view::{ClusterView, PollReport, WorkerView};
 use super::workers::Proof;
@@ -33,6 +34,7 @@ struct Parts {
     history: Arc<History>,
     kafka_cluster_id: Option<Arc<str>>,
     workers: BTreeMap<Arc<str>, Worker>,
+    progress: Arc<BTreeMap<Arc<str>, Progress>>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,6 +62,7 @@ impl Board {
             snapshot_at: None,
             history: Arc::default(),
             kafka_cluster_id: None,
+            progress: Arc::default(),
             workers: configured
                 .map(|id| (id.into(), Worker { configured: true, ..Worker::default() }))
                 .collect(),
@@ -113,6 +116,7 @@ impl Board {
         let age = parts.snapshot_at.map(|at| at.elapsed());
         if age.is_some_and(|age| age >= self.staleness) {
             parts.snapshot = None;
+            parts.progress = Arc::default();
         }
         let after = parts.poll.up;
         self.publish(&parts);
@@ -144,6 +148,15 @@ impl Board {
 
     pub(super) fn proved(&self, id: &str, proof: Proof) {
         self.change(id, |worker| worker.proof = Some(proof));
+    }
+
+    /// What a round over the offsets found.
+    pub(super) fn progressed(&self, progress: BTreeMap<Arc<str>, Progress>) {
+        let mut parts = self.parts();
+        if *parts.progress != progress {
+            parts.progress = Arc::new(progress);
+            self.publish(&parts);
+        }
     }
 
     /// A worker's version as it said last, if it answers.
@@ -220,6 +233,7 @@ impl Parts {
             snapshot: self.snapshot.clone(),
             history: Arc::clone(&self.history),
             workers: Arc::new(workers.collect()),
+            progress: Arc::clone(&self.progress),
             fresh,
             not_fresh_because: (fresh == Some(false))
                 .then(|| reasons.collect::<Vec<_>>().join("; ")),

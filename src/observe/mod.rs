@@ -2,7 +2,7 @@
 //! [`view::ClusterView`] after each change.
 //!
 //! [`watch`] runs the loops, [`poll`] makes a [`snapshot`] of one round of requests, [`workers`]
-//! asks for liveness and freshness, [`history`] keeps since when, [`failure`] reads traces.
+//! asks for liveness and freshness, [`history`] keeps since when, [`failure`] reads traces, [`progress`] reads offsets.
 
 mod board;
 mod build;
@@ -11,6 +11,7 @@ pub mod failure_rules;
 pub mod history;
 mod listing;
 pub mod poll;
+pub mod progress;
 pub mod snapshot;
 pub mod view;
 pub mod watch;

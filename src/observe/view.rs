@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use crate::connect::model::Health;
 
 use super::history::History;
+use super::progress::Progress;
 use super::snapshot::Snapshot;
 
 /// One cluster as it is known now.
@@ -23,6 +24,8 @@ pub struct ClusterView {
     pub history: Arc<History>,
     /// Workers configured or seen, sorted by id.
     pub workers: Arc<Vec<WorkerView>>,
+    /// How the connectors get on whose offsets are read, by name.
+    pub progress: Arc<BTreeMap<Arc<str>, Progress>>,
     /// Whether a worker that answers is proven able to serve; `None` before the first proof.
     pub fresh: Option<bool>,
     /// Why it is not fresh, in words.

@@ -17,6 +17,7 @@ use crate::connect::{ClusterClient, WorkerClient};
 use super::board::Board;
 use super::listing::Selection;
 use super::poll::{PollFailure, Poller};
+use super::progress::Reader;
 use super::view::ClusterView;
 use super::workers;
 
@@ -64,6 +65,13 @@ impl Watch {
         tracker.spawn(stoppable(
             liveness_loop(Arc::clone(&client), Arc::clone(&board), worker_interval, spread).boxed(),
         ));
+        if let Some(progress) = self.cluster.progress {
+            let interval = progress.interval;
+            let reader = Reader::new(Arc::clone(&client), progress);
+            tracker.spawn(stoppable(
+                progress_loop(reader, Arc::clone(&board), interval, spread).boxed(),
+            ));
+        }
         tracker.spawn(stoppable(
             proof_loop(client, board, worker_interval, self.poll.health_timeout, spread).boxed(),
         ));
@@ -166,6 +174,18 @@ async fn liveness_loop(
             board.answered(worker.id(), up, info.as_ref());
         }))
         .await;
+    }
+}
+
+async fn progress_loop(mut reader: Reader, board: Arc<Board>, interval: Duration, first: Duration) {
+    let view = board.subscribe();
+    let mut pace = Pace::new(interval, first);
+    loop {
+        pace.round().await;
+        let snapshot = view.borrow().snapshot.clone();
+        if let Some(snapshot) = snapshot {
+            board.progressed(reader.read(&snapshot).await);
+        }
     }
 }
 

@@ -189,6 +189,13 @@ impl SimCluster {
         }
     }
 
+    /// The connector gets on.
+    pub fn advance(&self, name: &str, records: u64) {
+        if let Some(connector) = self.model().connectors.get_mut(name) {
+            connector.offset += records;
+        }
+    }
+
     /// Deletes a connector.
     pub fn delete(&self, name: &str) {
         let mut model = self.model();

@@ -26,6 +26,8 @@ pub(super) struct Connector {
     pub(super) tasks: Vec<Instance>,
     /// Configured, and never started.
     pub(super) without_status: bool,
+    /// How far it got.
+    pub(super) offset: u64,
     /// No worker can load its class: before 3.4 that fails each answer with its status in it
     /// (KAFKA-13989).
     pub(super) poisoned: bool,
@@ -126,6 +128,7 @@ impl Model {
                 own,
                 tasks,
                 without_status: false,
+                offset: 0,
                 poisoned: false,
                 tasks_configured: None,
             },

@@ -247,7 +247,9 @@ fn of_connector(
             offsets(&connector, method)
         }
         ("GET", ["offsets"]) if model.version.has_stop() => {
-            json_reply(200, &json!({"offsets": []}))
+            let partition = json!({"kafka_topic": "lines", "kafka_partition": 0});
+            let offset = json!({"kafka_offset": connector.offset});
+            json_reply(200, &json!({"offsets": [{"partition": partition, "offset": offset}]}))
         }
         ("DELETE", []) => {
             model.connectors.remove(name);

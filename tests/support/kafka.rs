@@ -219,7 +219,7 @@ impl Worker {
                  offset.storage.partitions=1\nstatus.storage.topic={name}-status\n\
                  status.storage.replication.factor=1\nstatus.storage.partitions=1\n\
                  session.timeout.ms=6000\nheartbeat.interval.ms=1000\n\
-                 task.shutdown.graceful.timeout.ms=1000\n"
+                 task.shutdown.graceful.timeout.ms=1000\noffset.flush.interval.ms=1000\n"
             ),
         )
         .unwrap();

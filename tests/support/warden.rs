@@ -72,6 +72,12 @@ impl Warden {
         eventually(&what, limit, || (self.value(series) == wanted).then_some(()));
     }
 
+    /// The most resident memory that it had, in bytes.
+    pub fn peak_memory(&self) -> u64 {
+        let process = procfs::process::Process::new(self.child.id().cast_signed()).unwrap();
+        process.status().unwrap().vmhwm.unwrap() * 1024
+    }
+
     /// SIGTERM; gives the exit code.
     pub fn end(mut self) -> Option<i32> {
         kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGTERM).unwrap();
