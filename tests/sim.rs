@@ -109,6 +109,9 @@ async fn an_unchanged_state_gives_the_same_bytes_and_changes_are_counted() {
     let changes = "kafka_connect_task_state_changes_total{connect_cluster=\"default\",connector=\"a\",task=\"0\"}";
     assert_eq!(warden.value(changes), Some(0.0));
     warden.wait(changes, Some(1.0), SOON);
+    let log = warden.log();
+    let told = "message=failed cluster=default connector=a task=0 worker=127.0.0.1:";
+    assert!(log.contains(told) && log.contains("class=UNKNOWN exception=x.Y"), "{log}");
     cluster.delete("a");
     cluster.create("b", &[("tasks.max", "1")]);
     warden.wait(changes, None, SOON);

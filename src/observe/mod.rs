@@ -10,6 +10,7 @@ pub mod failure;
 pub mod failure_rules;
 pub mod history;
 mod listing;
+mod news;
 pub mod poll;
 pub mod progress;
 pub mod snapshot;

@@ -16,6 +16,7 @@ use crate::connect::{ClusterClient, WorkerClient};
 
 use super::board::Board;
 use super::listing::Selection;
+use super::news;
 use super::poll::{PollFailure, Poller};
 use super::progress::Reader;
 use super::view::ClusterView;
@@ -119,7 +120,8 @@ impl Pace {
 
 async fn poll_loop(mut poller: Poller, board: Arc<Board>, interval: Duration, first: Duration) {
     let mut pace = Pace::new(interval, first);
-    let cluster = Arc::clone(&board.subscribe().borrow().cluster);
+    let view = board.subscribe();
+    let cluster = Arc::clone(&view.borrow().cluster);
     let mut last_failure: Option<(&'static str, Instant)> = None;
     loop {
         board.skipped(pace.round().await);
@@ -127,8 +129,15 @@ async fn poll_loop(mut poller: Poller, board: Arc<Board>, interval: Duration, fi
         let outcome = poller.poll().await;
         say_failure(&cluster, &outcome, &mut last_failure);
         let connectors = outcome.as_ref().map_or(0, |snapshot| snapshot.connectors.len());
+        let before = Arc::clone(&view.borrow().history);
         if board.polled(outcome, started.elapsed()) == Some(true) {
             tracing::info!(cluster = &*cluster, connectors, "cluster is up");
+        }
+        let view = Arc::clone(&view.borrow());
+        if let Some(snapshot) =
+            view.snapshot.as_ref().filter(|_| !Arc::ptr_eq(&before, &view.history))
+        {
+            news::tell(&cluster, &before, snapshot);
         }
     }
 }
