@@ -31,7 +31,7 @@ async fn main() {
         cluster.create_many("c", connectors, 10);
         let urls = vec![cluster.urls()[0].parse().unwrap()];
         let client = Arc::new(ClusterClient::new(&ConnectSettings::new(urls)).unwrap());
-        let mut poller = Poller::new(Arc::clone(&client), Selection::default(), 8);
+        let mut poller = Poller::new(Arc::clone(&client), Selection::default(), Arc::default(), 8);
         let (mut yardstick, mut poll) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
             let start = Instant::now();

@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -32,6 +33,8 @@ pub enum Command {
     Demo(DemoFlags),
     /// Read the configuration and say what is wrong with it
     Check(Box<CheckFlags>),
+    /// Say what a failed task's stack trace comes to, and what to look at next
+    Classify(ClassifyFlags),
     /// Write a complete, commented configuration file to standard output
     GenerateConfig,
     /// Write completions for a shell to standard output
@@ -68,6 +71,29 @@ pub struct CheckFlags {
     /// The configuration to check
     #[command(flatten)]
     pub flags: Flags,
+}
+
+/// What `classify` does.
+#[derive(Args, Debug)]
+pub struct ClassifyFlags {
+    /// The trace; standard input where there is none or `-`
+    pub trace: Option<PathBuf>,
+    /// A YAML file whose failure_rules come first
+    #[arg(long = "config.file", value_name = "FILE", env = "CONNECT_WARDEN_CONFIG_FILE")]
+    pub file: Option<PathBuf>,
+    /// How it is written
+    #[arg(long, value_enum, default_value_t)]
+    pub output: Output,
+}
+
+/// How a command writes what it found.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub enum Output {
+    /// For people
+    #[default]
+    Table,
+    /// For programs
+    Json,
 }
 
 /// How it is logged, on standard error.

@@ -4,6 +4,7 @@
 //! answers over HTTP are made from it, and nothing reaches back. `ARCHITECTURE.md` has the map.
 
 pub mod check;
+pub mod classify;
 pub mod cli;
 pub mod config;
 pub mod connect;

@@ -18,11 +18,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::check;
+use crate::classify::classify;
 use crate::cli::{Cli, Command, DemoFlags};
 use crate::config::{self, ClusterSettings, EXAMPLE, Flags, Settings};
 use crate::connect::ClusterClient;
 use crate::logging;
 use crate::metrics::Exporter;
+use crate::observe::Classifier;
 use crate::observe::watch::Watch;
 use crate::sim;
 use crate::web::{App, Server};
@@ -46,12 +48,22 @@ pub fn main() -> ExitCode {
             clap_complete::generate(shell, &mut Cli::command(), "connect-warden", &mut out);
             ExitCode::SUCCESS
         }
-        Command::Check(check) => with_settings(&check.flags, |settings, clients| {
-            in_runtime(check::check(&settings, &clients, check.probe, &mut out))
+        Command::Check(check) => with_settings(&check.flags, |settings, parts| {
+            in_runtime(check::check(&settings, &parts.clients, check.probe, &mut out))
         }),
+        Command::Classify(flags) => {
+            let rules = flags.file.as_deref().map_or(Ok(Vec::new()), config::failure_rules);
+            match rules.map_err(anyhow::Error::from).and_then(|rules| Ok(Classifier::new(&rules)?))
+            {
+                Ok(classifier) => {
+                    finish(classify(&classifier, flags.trace.as_deref(), flags.output, &mut out))
+                }
+                Err(error) => usage(&error),
+            }
+        }
         Command::Run(flags) => {
             logging::init(&cli.log);
-            with_settings(&flags, |settings, clients| in_runtime(serve(settings, clients)))
+            with_settings(&flags, |settings, parts| in_runtime(serve(settings, parts)))
         }
         Command::Demo(flags) => {
             logging::init(&cli.log);
@@ -64,31 +76,45 @@ fn ended(result: std::io::Result<()>) -> ExitCode {
     if result.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn with_settings(
-    flags: &Flags,
-    then: impl FnOnce(Settings, Vec<ClusterClient>) -> ExitCode,
-) -> ExitCode {
+fn with_settings(flags: &Flags, then: impl FnOnce(Settings, Parts) -> ExitCode) -> ExitCode {
     let settings = config::build(flags).map_err(anyhow::Error::from);
-    match settings.and_then(|settings| clients(&settings).map(|clients| (settings, clients))) {
-        Ok((settings, clients)) => then(settings, clients),
-        Err(error) => {
-            let _ = writeln!(std::io::stderr(), "connect-warden: {error:#}");
-            ExitCode::from(USAGE)
-        }
+    match settings.and_then(|settings| Ok((Parts::new(&settings)?, settings))) {
+        Ok((parts, settings)) => then(settings, parts),
+        Err(error) => usage(&error),
     }
 }
 
-/// A client for each cluster: reads the certificates, connects to nothing.
-fn clients(settings: &Settings) -> anyhow::Result<Vec<ClusterClient>> {
-    let client = |cluster: &ClusterSettings| {
-        ClusterClient::new(&cluster.connect).with_context(|| format!("cluster {:?}", cluster.name))
-    };
-    settings.clusters.iter().map(client).collect()
+fn usage(error: &anyhow::Error) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "connect-warden: {error:#}");
+    ExitCode::from(USAGE)
+}
+
+/// What is built from the settings before anything is bound: reads certificates, connects to
+/// nothing.
+struct Parts {
+    clients: Vec<ClusterClient>,
+    classifier: Classifier,
+}
+
+impl Parts {
+    fn new(settings: &Settings) -> anyhow::Result<Self> {
+        let client = |cluster: &ClusterSettings| {
+            ClusterClient::new(&cluster.connect)
+                .with_context(|| format!("cluster {:?}", cluster.name))
+        };
+        Ok(Self {
+            clients: settings.clusters.iter().map(client).collect::<Result<_, _>>()?,
+            classifier: Classifier::new(&settings.failure_rules)?,
+        })
+    }
 }
 
 fn in_runtime(work: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let result = runtime.context("cannot start the runtime").and_then(|r| r.block_on(work));
+    finish(runtime.context("cannot start the runtime").and_then(|r| r.block_on(work)))
+}
+
+fn finish(result: anyhow::Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -115,11 +141,12 @@ async fn demo(flags: DemoFlags) -> anyhow::Result<()> {
         settings.clusters.push(settings_of_one);
     }
     tracing::info!("these are simulated clusters; things fail in them on purpose");
-    let clients = clients(&settings)?;
-    serve(settings, clients).await
+    let parts = Parts::new(&settings)?;
+    serve(settings, parts).await
 }
 
-async fn serve(settings: Settings, clients: Vec<ClusterClient>) -> anyhow::Result<()> {
+async fn serve(settings: Settings, parts: Parts) -> anyhow::Result<()> {
+    let Parts { clients, classifier } = parts;
     let server = Server::bind(&settings.web).await?;
     for address in server.addresses() {
         let path = &settings.web.telemetry_path;
@@ -130,6 +157,7 @@ async fn serve(settings: Settings, clients: Vec<ClusterClient>) -> anyhow::Resul
 
     let stop = CancellationToken::new();
     let tracker = TaskTracker::new();
+    let classifier = Arc::new(classifier);
     let exporter = Arc::new(Exporter::new(settings.metrics.state_series));
     let count = settings.clusters.len();
     for (cluster, client) in settings.clusters.into_iter().zip(clients) {
@@ -145,6 +173,7 @@ async fn serve(settings: Settings, clients: Vec<ClusterClient>) -> anyhow::Resul
             poll: settings.poll.clone(),
             staleness: settings.metrics.staleness,
             client,
+            classifier: Arc::clone(&classifier),
             one_of_many: count > 1,
         };
         let views = watch.start(&tracker, &stop);

@@ -13,8 +13,8 @@ use url::Url;
 use super::file::{self, Cluster, File, SecretSource};
 use super::flags::Flags;
 use super::{
-    Auth, ClusterSettings, ConnectSettings, MetricsSettings, PollSettings, ProgressSettings,
-    Secret, Settings, TlsSettings, WebSettings,
+    Auth, ClusterSettings, ConnectSettings, FailureRule, MetricsSettings, PollSettings,
+    ProgressSettings, Secret, Settings, TlsSettings, WebSettings,
 };
 
 /// Bad input: which file or flag, what is wrong, what is valid.
@@ -76,12 +76,18 @@ pub fn build(flags: &Flags) -> Result<Settings, ConfigError> {
         clusters: clusters(flags, file.clusters, &place, timeout)?,
         poll,
         metrics: MetricsSettings { staleness, state_series },
+        failure_rules: file.failure_rules,
         web: WebSettings {
             listen: addresses(&listen)?,
             telemetry_path,
             max_connections: in_range("web.max-connections", max_connections, 100_000)?,
         },
     })
+}
+
+/// The rules of a file to tell failures apart, whatever else is in it.
+pub fn failure_rules(path: &Path) -> Result<Vec<FailureRule>, ConfigError> {
+    Ok(read(path)?.failure_rules)
 }
 
 fn read(path: &Path) -> Result<File, ConfigError> {

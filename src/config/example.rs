@@ -64,6 +64,20 @@ metrics:
   # full: all states with 0 and 1. current: only the 1s, for very large clusters.
   state_series: full
 
+# Rules of your own to tell failures apart; they come before those that are built in. `connect-warden
+# classify` says which rule fits a trace.
+failure_rules:
+  - name: warehouse-loading
+    # TRANSIENT, UNKNOWN, RESOURCE, AUTH, DATA, OFFSET_LOST or INSTALL.
+    class: TRANSIENT
+    # One of these is enough; without regard to case; * stands for anything within a line.
+    any: ['warehouse * is loading']
+    # Beginnings of an SQLSTATE or an HTTP status, and error numbers.
+    sqlstate: []
+    http: []
+    codes: []
+    advice: The nightly load is running; it ends at six.
+
 web:
   # Port 0 takes a free one.
   listen_addresses: [':9783']

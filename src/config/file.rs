@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::StateSeries;
+use super::{FailureRule, StateSeries};
 
 /// The whole file.
 #[derive(Debug, Default, Deserialize)]
@@ -15,6 +15,7 @@ pub(super) struct File {
     pub(super) poll: Poll,
     pub(super) metrics: Metrics,
     pub(super) web: Web,
+    pub(super) failure_rules: Vec<FailureRule>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use regex::Regex;
 use url::Url;
 
-use super::Secret;
+use super::{FailureRule, Secret};
 
 /// Everything that `run` needs.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub struct Settings {
     pub poll: PollSettings,
     /// What is exported.
     pub metrics: MetricsSettings,
+    /// The user's rules to tell failures apart; they come before those that are compiled in.
+    pub failure_rules: Vec<FailureRule>,
     /// Where this process listens.
     pub web: WebSettings,
 }

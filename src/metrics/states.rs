@@ -162,7 +162,7 @@ impl ClusterCollector {
 }
 
 fn failure(instance: &Instance) -> Option<(&str, &str)> {
-    instance.failure.as_ref().map(|failure| (failure.class, &*failure.exception))
+    instance.failure.as_ref().map(|failure| (failure.class.as_str(), &*failure.exception))
 }
 
 pub(super) fn task_labels<'a>(

@@ -6,19 +6,24 @@ use std::sync::Arc;
 
 use crate::connect::model::{ConnectorInfo, ConnectorStatus, State};
 
-use super::failure::diagnose;
+use super::failure::Classifier;
 use super::snapshot::{Connector, Failure, Instance, Task};
 
 /// The longest trace that is kept, in bytes; the beginning, where the causes' names are.
 const MAX_TRACE: usize = 8 << 10;
 
 /// One poll's shared strings.
-#[derive(Debug, Default)]
-pub(super) struct Builder {
+#[derive(Debug)]
+pub(super) struct Builder<'c> {
+    classifier: &'c Classifier,
     shared: HashMap<Box<str>, Arc<str>>,
 }
 
-impl Builder {
+impl<'c> Builder<'c> {
+    pub(super) fn new(classifier: &'c Classifier) -> Self {
+        Self { classifier, shared: HashMap::new() }
+    }
+
     /// The one copy of `text`.
     pub(super) fn share(&mut self, text: &str) -> Arc<str> {
         if let Some(known) = self.shared.get(text) {
@@ -37,9 +42,10 @@ impl Builder {
     ) -> Instance {
         let failure = (state == State::Failed).then(|| {
             let trace = trace.unwrap_or_default();
-            let diagnosis = diagnose(trace);
+            let diagnosis = self.classifier.diagnose(trace);
             Box::new(Failure {
-                class: diagnosis.class,
+                class: diagnosis.failure_class,
+                signature: self.share(&diagnosis.signature),
                 exception: self.share(diagnosis.exception),
                 trace: trace[..trace.floor_char_boundary(MAX_TRACE)].into(),
             })

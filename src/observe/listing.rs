@@ -13,6 +13,7 @@ use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visi
 use crate::connect::model::{ConnectorType, State};
 
 use super::build::{Builder, sorted_tasks};
+use super::failure::Classifier;
 use super::snapshot::{Connector, Snapshot, Task};
 
 /// What the worker answered with.
@@ -42,16 +43,22 @@ impl Selection {
 }
 
 /// Reads the body; an error says what is wrong with it, and where.
-pub(super) fn read(body: &[u8], selection: &Selection) -> Result<Listing, String> {
+pub(super) fn read(
+    body: &[u8],
+    selection: &Selection,
+    classifier: &Classifier,
+) -> Result<Listing, String> {
     let mut json = serde_json::Deserializer::from_slice(body);
-    let listing =
-        json.deserialize_any(ListingVisitor { selection }).map_err(|error| error.to_string())?;
+    let listing = json
+        .deserialize_any(ListingVisitor { selection, classifier })
+        .map_err(|error| error.to_string())?;
     json.end().map_err(|error| error.to_string())?;
     Ok(listing)
 }
 
 struct ListingVisitor<'s> {
     selection: &'s Selection,
+    classifier: &'s Classifier,
 }
 
 impl<'de> Visitor<'de> for ListingVisitor<'_> {
@@ -73,7 +80,7 @@ impl<'de> Visitor<'de> for ListingVisitor<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Listing, A::Error> {
-        let mut builder = Builder::default();
+        let mut builder = Builder::new(self.classifier);
         let mut connectors = Vec::new();
         while let Some(name) = map.next_key::<Text<'de>>()? {
             if self.selection.wants(&name.0) {
@@ -173,7 +180,7 @@ fn text<'a>(text: Option<&'a Text<'_>>) -> &'a str {
 }
 
 impl RawConnector<'_> {
-    fn build(&self, name: &str, builder: &mut Builder) -> Result<Connector, String> {
+    fn build(&self, name: &str, builder: &mut Builder<'_>) -> Result<Connector, String> {
         let tasks = self.status.tasks.iter().map(|task| Task {
             id: task.id,
             instance: builder.instance(
@@ -212,7 +219,7 @@ mod tests {
     use super::*;
 
     fn snapshot(body: &str) -> Snapshot {
-        match read(body.as_bytes(), &Selection::default()).unwrap() {
+        match read(body.as_bytes(), &Selection::default(), &Classifier::default()).unwrap() {
             Listing::Expanded(snapshot) => snapshot,
             Listing::Names(names) => panic!("names: {names:?}"),
         }
@@ -220,7 +227,7 @@ mod tests {
 
     #[test]
     fn an_old_workers_array_is_names() {
-        let listing = read(br#"["b","a"]"#, &Selection::default()).unwrap();
+        let listing = read(br#"["b","a"]"#, &Selection::default(), &Classifier::default()).unwrap();
         assert!(matches!(listing, Listing::Names(names) if names == ["a", "b"]));
     }
 
@@ -239,7 +246,7 @@ mod tests {
         let failure = connector.tasks[1].instance.failure.as_ref().unwrap();
         assert_eq!(
             (failure.class, &*failure.exception),
-            ("TRANSIENT", "java.net.ConnectException")
+            (crate::config::FailureClass::Transient, "java.net.ConnectException")
         );
         assert!(!format!("{found:?}").contains("s3cret"));
     }
@@ -260,9 +267,12 @@ mod tests {
             format!("{} trailing", status("[]")),
             String::new(),
         ] {
-            assert!(read(bad.as_bytes(), &Selection::default()).is_err(), "{bad}");
+            assert!(
+                read(bad.as_bytes(), &Selection::default(), &Classifier::default()).is_err(),
+                "{bad}"
+            );
         }
-        assert!(read(b"[\"\xff\"]", &Selection::default()).is_err());
+        assert!(read(b"[\"\xff\"]", &Selection::default(), &Classifier::default()).is_err());
     }
 
     #[test]
@@ -271,7 +281,7 @@ mod tests {
             include: vec![Regex::new("^(?:a.*)$").unwrap()],
             exclude: vec![Regex::new("^(?:ab)$").unwrap()],
         };
-        let names = read(br#"["a","ab","b"]"#, &selection).unwrap();
+        let names = read(br#"["a","ab","b"]"#, &selection, &Classifier::default()).unwrap();
         assert!(matches!(names, Listing::Names(names) if names == ["a"]));
     }
 }

@@ -7,7 +7,6 @@
 mod board;
 mod build;
 pub mod failure;
-pub mod failure_rules;
 pub mod history;
 mod listing;
 mod news;
@@ -18,4 +17,5 @@ pub mod view;
 pub mod watch;
 pub mod workers;
 
+pub use failure::Classifier;
 pub use listing::Selection;

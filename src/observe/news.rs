@@ -29,7 +29,7 @@ pub(super) fn tell(cluster: &str, before: &History, snapshot: &Snapshot) {
             task,
             worker = &*instance.worker_id,
             before = from.map_or("not known", State::as_str),
-            class = failure.map(|failure| failure.class),
+            class = failure.map(|failure| failure.class.as_str()),
             exception = failure.map(|failure| &*failure.exception),
             "failed"
         );
@@ -72,6 +72,7 @@ fn news<'s>(before: &'s History, snapshot: &'s Snapshot) -> impl Iterator<Item =
 mod tests {
     use std::time::SystemTime;
 
+    use super::super::failure::Classifier;
     use super::super::listing::{self, Listing, Selection};
     use super::*;
 
@@ -79,7 +80,8 @@ mod tests {
         let body = format!(
             r#"{{"a":{{"status":{{"connector":{{"state":"{state}"}},"tasks":[{{"id":0,"state":"{task}"}}]}}}}}}"#
         );
-        match listing::read(body.as_bytes(), &Selection::default()).unwrap() {
+        match listing::read(body.as_bytes(), &Selection::default(), &Classifier::default()).unwrap()
+        {
             Listing::Expanded(snapshot) => snapshot,
             Listing::Names(_) => panic!("an object is no array"),
         }

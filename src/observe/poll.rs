@@ -13,6 +13,7 @@ use crate::connect::model::{ConnectorStatus, Health};
 use crate::connect::{ClusterClient, WorkerClient};
 
 use super::build::{Builder, ConnectorFacts};
+use super::failure::Classifier;
 use super::listing::{self, Listing, Selection};
 use super::snapshot::Snapshot;
 
@@ -72,6 +73,7 @@ impl From<Error> for PollFailure {
 pub struct Poller {
     client: Arc<ClusterClient>,
     selection: Arc<Selection>,
+    classifier: Arc<Classifier>,
     concurrency: usize,
     facts: BTreeMap<String, (Instant, ConnectorFacts)>,
     last_count: Option<usize>,
@@ -82,10 +84,16 @@ pub struct Poller {
 
 impl Poller {
     /// A poller that never polled.
-    pub fn new(client: Arc<ClusterClient>, selection: Selection, concurrency: usize) -> Self {
+    pub fn new(
+        client: Arc<ClusterClient>,
+        selection: Selection,
+        classifier: Arc<Classifier>,
+        concurrency: usize,
+    ) -> Self {
         Self {
             client,
             selection: Arc::new(selection),
+            classifier,
             concurrency,
             facts: BTreeMap::new(),
             last_count: None,
@@ -101,7 +109,10 @@ impl Poller {
         let (worker, listing) = match client.first(|worker| worker.expanded_body().boxed()).await {
             Ok((worker, body)) => {
                 let selection = Arc::clone(&self.selection);
-                let read = tokio::task::spawn_blocking(move || listing::read(&body, &selection));
+                let classifier = Arc::clone(&self.classifier);
+                let read = tokio::task::spawn_blocking(move || {
+                    listing::read(&body, &selection, &classifier)
+                });
                 let listing = read
                     .await
                     .map_err(|error| PollFailure::new("internal", error.to_string()))?
@@ -171,7 +182,7 @@ impl Poller {
             .buffered(self.concurrency)
             .collect()
             .await;
-        let mut builder = Builder::default();
+        let mut builder = Builder::new(&self.classifier);
         let mut snapshot = Snapshot::default();
         let mut first_error = None;
         for (name, answer) in answers {

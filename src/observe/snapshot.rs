@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::config::FailureClass;
 use crate::connect::model::{ConnectorType, State};
 
 /// What a poll found.
@@ -60,7 +61,9 @@ pub struct Instance {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Failure {
     /// The class of the failure, such as `TRANSIENT`.
-    pub class: &'static str,
+    pub class: FailureClass,
+    /// What failures of one origin have in common; bounded, without secrets.
+    pub signature: Arc<str>,
     /// The class name of the root cause; bounded.
     pub exception: Arc<str>,
     /// The trace, shortened.

@@ -15,6 +15,7 @@ use crate::config::{ClusterSettings, PollSettings};
 use crate::connect::{ClusterClient, WorkerClient};
 
 use super::board::Board;
+use super::failure::Classifier;
 use super::listing::Selection;
 use super::news;
 use super::poll::{PollFailure, Poller};
@@ -36,6 +37,8 @@ pub struct Watch {
     pub staleness: Duration,
     /// How it is spoken to.
     pub client: ClusterClient,
+    /// How failures are told apart.
+    pub classifier: Arc<Classifier>,
     /// Whether there are other clusters, so that polls are spread.
     pub one_of_many: bool,
 }
@@ -58,7 +61,8 @@ impl Watch {
             include: self.cluster.include.clone(),
             exclude: self.cluster.exclude.clone(),
         };
-        let poller = Poller::new(Arc::clone(&client), selection, self.poll.concurrency);
+        let poller =
+            Poller::new(Arc::clone(&client), selection, self.classifier, self.poll.concurrency);
         let interval = self.poll.interval;
         let worker_interval = self.poll.worker_interval;
         let stoppable = |work| stoppable(stop.clone(), work);

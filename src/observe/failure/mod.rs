@@ -1,0 +1,182 @@
+//! From a stack trace to the class of the failure, its rule, its signature and the root cause's
+//! exception.
+//!
+//! Connect wraps: the first line of a trace nearly always says only which thread ended. The
+//! deepest cause decides, then the ones around it, outward; `Suppressed:` is a side show and is
+//! looked at last. The rules are in `rules.yaml`.
+
+mod chain;
+mod codes;
+mod rules;
+mod signature;
+
+use crate::config::{FailureClass, FailureRule};
+
+use chain::Chain;
+pub use rules::RuleError;
+use rules::Rules;
+
+/// The longest exception name that is kept, in bytes.
+const MAX_EXCEPTION: usize = 120;
+
+/// What a trace comes to.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Diagnosis<'t> {
+    /// The class of the failure.
+    pub failure_class: FailureClass,
+    /// The class name of the root cause, such as `java.net.ConnectException`, bounded; `unknown`
+    /// where the trace has none.
+    pub exception: &'t str,
+    /// The same for failures of one origin: the root cause without numbers, names and secrets, and
+    /// the host.
+    pub signature: String,
+    /// The rule that fits; empty where none does.
+    pub rule: &'t str,
+    /// What a person should look at next.
+    pub advice: &'t str,
+}
+
+/// Tells failures apart; by default with the rules that are compiled in.
+#[derive(Debug)]
+pub struct Classifier {
+    rules: Rules,
+}
+
+impl Default for Classifier {
+    #[expect(clippy::expect_used, reason = "the rules are a constant, and tested")]
+    fn default() -> Self {
+        Self::new(&[]).expect("the rules that are compiled in are right")
+    }
+}
+
+impl Classifier {
+    /// The user's rules come first.
+    pub fn new(of_user: &[FailureRule]) -> Result<Self, RuleError> {
+        Ok(Self { rules: Rules::new(of_user)? })
+    }
+
+    /// Reads a trace; in time linear in its length.
+    pub fn diagnose<'t>(&'t self, trace: &'t str) -> Diagnosis<'t> {
+        let chain = Chain::read(trace);
+        let main = || chain.causes.iter().rev();
+        let exception = main().find_map(|cause| deepest_class(cause)).unwrap_or("unknown");
+        let fits = |cause: &&'t str| Some((*cause, self.rules.first(cause)?));
+        // A lost offset counts wherever it stands: a restart could hide the gap.
+        let lost = main().filter_map(fits).find(|(_, rule)| rule.class == FailureClass::OffsetLost);
+        let found = lost
+            .or_else(|| main().find_map(fits))
+            .or_else(|| chain.suppressed.iter().rev().find_map(fits));
+        let root = chain.causes.last().copied().unwrap_or_default();
+        let signature = signature::signature(found.map_or(root, |(cause, _)| cause), &chain.causes);
+        match found {
+            Some((_, rule)) => Diagnosis {
+                failure_class: rule.class,
+                exception,
+                signature,
+                rule: &rule.name,
+                advice: &rule.advice,
+            },
+            None => Diagnosis {
+                failure_class: FailureClass::Unknown,
+                exception,
+                signature,
+                rule: "",
+                advice: "No rule fits. Read the trace; a rule of your own (failure_rules) can name it.",
+            },
+        }
+    }
+}
+
+/// The last class name in `a.B: c.D: message`: some connectors put the cause into the message.
+fn deepest_class(cause: &str) -> Option<&str> {
+    let mut found = None;
+    let mut rest = cause;
+    loop {
+        let end = rest.find([':', '\n', ' ']).unwrap_or(rest.len());
+        let word = &rest[..end];
+        if !is_class(word) {
+            return found;
+        }
+        found = Some(word);
+        match rest[end..].strip_prefix(": ") {
+            Some(next) => rest = next,
+            None => return found,
+        }
+    }
+}
+
+fn is_class(word: &str) -> bool {
+    let simple = word.rsplit('.').next().unwrap_or(word);
+    word.len() <= MAX_EXCEPTION
+        && simple.starts_with(|c: char| c.is_ascii_uppercase())
+        && (word.contains('.') || word.ends_with("Exception") || word.ends_with("Error"))
+        && word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'$'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exception_is_the_root_causes() {
+        let classifier = Classifier::default();
+        let exception = |trace: &str| classifier.diagnose(trace).exception.to_owned();
+        let trace = "o.E: Exiting\n\tat a.b(C.java:1)\nCaused by: a.DataException: x\nCaused by: java.net.ConnectException: Connection refused\n\t... 3 more";
+        assert_eq!(exception(trace), "java.net.ConnectException");
+        assert_eq!(
+            exception("a.B: org.postgresql.util.PSQLException: no"),
+            "org.postgresql.util.PSQLException"
+        );
+        assert_eq!(exception(""), "unknown");
+        assert_eq!(exception("\u{0}\u{1}binary"), "unknown");
+    }
+
+    #[test]
+    fn the_deepest_cause_decides_but_for_a_lost_offset() {
+        let classifier = Classifier::default();
+        let told = |trace: &str| classifier.diagnose(trace).failure_class;
+        let refused = "\nCaused by: java.net.ConnectException: Connection refused";
+        assert_eq!(told(&format!("a.DataException: x{refused}")), FailureClass::Transient);
+        let lost = format!("a.DebeziumException: The db history topic is missing{refused}");
+        assert_eq!(told(&lost), FailureClass::Transient, "other words");
+        let lost = format!(
+            "a.B: The db history topic or its content is fully or partially missing.{refused}"
+        );
+        assert_eq!(told(&lost), FailureClass::OffsetLost);
+        let side = "a.B: x\n\tat y\n\tSuppressed: java.net.ConnectException: Connection refused";
+        assert_eq!(told(side), FailureClass::Transient, "a side show, for want of better");
+    }
+
+    #[test]
+    fn a_users_rule_wins() {
+        let rule = FailureRule {
+            name: "mine".to_owned(),
+            class: FailureClass::Data,
+            any: vec!["connection * Refused".to_owned()],
+            sqlstate: vec![],
+            http: vec![],
+            codes: vec![],
+            advice: "ask me".to_owned(),
+        };
+        let classifier = Classifier::new(std::slice::from_ref(&rule)).unwrap();
+        let told = classifier.diagnose("a.B: Connection was refused by h");
+        assert_eq!(
+            (told.failure_class, told.rule, told.advice),
+            (FailureClass::Data, "mine", "ask me")
+        );
+        assert!(
+            Classifier::new(&[FailureRule { any: vec!["*".to_owned()], ..rule.clone() }]).is_err()
+        );
+        assert!(Classifier::new(&[FailureRule { any: vec![], ..rule }]).is_err());
+    }
+
+    #[test]
+    fn huge_traces_are_read() {
+        let classifier = Classifier::default();
+        let told = |trace: &str| classifier.diagnose(trace).failure_class;
+        let many = "a.B: x\nCaused by: ".repeat(10_000) + "java.lang.OutOfMemoryError: y";
+        assert_eq!(told(&many), FailureClass::Resource);
+        assert_eq!(told(&"x".repeat(5 << 20)), FailureClass::Unknown);
+        assert_eq!(told(&"'".repeat(5 << 20)), FailureClass::Unknown);
+    }
+}
