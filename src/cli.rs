@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::config::Flags;
+use crate::simulate::PolicyName;
 
 /// Watches Kafka Connect clusters over their REST API and exports what is true of them.
 #[derive(Debug, Parser)]
@@ -35,6 +36,8 @@ pub enum Command {
     Check(Box<CheckFlags>),
     /// Say what a failed task's stack trace comes to, and what to look at next
     Classify(ClassifyFlags),
+    /// Run the restart policy, or the rules of others, against a model of a fleet that fails
+    Simulate(SimulateFlags),
     /// Write a complete, commented configuration file to standard output
     GenerateConfig,
     /// Write completions for a shell to standard output
@@ -81,6 +84,29 @@ pub struct ClassifyFlags {
     /// A YAML file whose failure_rules come first
     #[arg(long = "config.file", value_name = "FILE", env = "CONNECT_WARDEN_CONFIG_FILE")]
     pub file: Option<PathBuf>,
+    /// How it is written
+    #[arg(long, value_enum, default_value_t)]
+    pub output: Output,
+}
+
+/// What `simulate` does.
+#[derive(Args, Debug)]
+pub struct SimulateFlags {
+    /// poison, flap, outage, trickle, rolling-restart, rebalance-storm, mixed, or a YAML file
+    #[arg(long, default_value = "outage")]
+    pub scenario: String,
+    /// Whose rules; repeatable
+    #[arg(long, value_enum, default_values_t = [PolicyName::Warden])]
+    pub policy: Vec<PolicyName>,
+    /// What is random is made from this number; each run has the next one
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// How many runs
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub runs: u64,
+    /// How often this program looks
+    #[arg(long = "poll.interval", default_value = "15s", value_parser = humantime::parse_duration)]
+    pub interval: Duration,
     /// How it is written
     #[arg(long, value_enum, default_value_t)]
     pub output: Output,

@@ -13,4 +13,6 @@ pub mod metrics;
 pub mod observe;
 pub mod run;
 pub mod sim;
+pub mod simulate;
+pub mod watchdog;
 pub mod web;
