@@ -13,6 +13,7 @@ mod support;
 use std::time::Duration;
 
 use connect_warden::connect::version::Version;
+use connect_warden::sim::{Fault, SimCluster, SimConfig};
 use support::kafka::{Cluster, Security};
 use support::tls::{Certificates, STORE_PASSWORD};
 use support::warden::{Warden, eventually};
@@ -20,6 +21,9 @@ use support::warden::{Warden, eventually};
 async fn contract(version: &str, workers: usize) {
     let cluster = Cluster::start(version, workers);
     contract::holds(&cluster.urls(), version, &cluster.file("out")).await;
+    let warden = Warden::watch(&cluster.urls());
+    warden.shows_running(&contract::names_of(version), LIMIT);
+    assert_eq!(warden.end(), Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -137,8 +141,13 @@ async fn a_worker_dies_and_workers_roll_and_all_stop() {
 }
 
 fn failures(warden: &Warden) -> f64 {
+    failures_of(warden, "default")
+}
+
+fn failures_of(warden: &Warden, cluster: &str) -> f64 {
     let metrics = warden.metrics();
-    let failures = metrics.lines().filter(|l| l.starts_with("connect_warden_poll_failures_total"));
+    let of_cluster = format!("connect_warden_poll_failures_total{{connect_cluster=\"{cluster}\"");
+    let failures = metrics.lines().filter(|line| line.starts_with(&of_cluster));
     failures.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
 }
 
@@ -190,10 +199,23 @@ async fn a_source_that_reads_on_and_one_that_does_not() {
     }
     contract::client(&cluster.urls()).workers()[0].create("reads", &config).await.unwrap();
     let file = cluster.file("warden.yaml");
-    let yaml = format!(
-        "clusters:\n- {{name: default, urls: ['{}'], progress: {{interval: 500ms, stalled_after: 6s}}}}\npoll: {{interval: 1s}}\n",
+    let mut yaml = format!(
+        "poll: {{interval: 1s}}\nclusters:\n- {{name: default, urls: ['{}'], progress: {{interval: 500ms, stalled_after: 6s}}}}\n",
         cluster.urls()[0]
     );
+    // One that hangs, one that floods and one that lies, in the same process.
+    let mut bad = Vec::new();
+    for (number, fault) in
+        [Fault::Hang, Fault::Flood(200 << 20), Fault::Body(b"{\"a\":7}".to_vec())]
+            .into_iter()
+            .enumerate()
+    {
+        let neighbour =
+            SimCluster::start(SimConfig { workers: 1, ..SimConfig::default() }).await.unwrap();
+        neighbour.fault(0, Some(fault));
+        yaml.push_str(&format!("- {{name: bad{number}, urls: ['{}']}}\n", neighbour.urls()[0]));
+        bad.push(neighbour);
+    }
     std::fs::write(&file, yaml).unwrap();
     let warden = Warden::start([format!("--config.file={file}")]);
     let stalled =
@@ -207,6 +229,10 @@ async fn a_source_that_reads_on_and_one_that_does_not() {
     warden.wait(stalled, Some(1.0), LIMIT);
     append("more");
     warden.wait(stalled, Some(0.0), LIMIT);
+    assert_eq!(failures_of(&warden, "default"), 0.0, "its neighbours' trouble is not its own");
+    for number in 0..bad.len() {
+        assert!(failures_of(&warden, &format!("bad{number}")) > 0.0);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

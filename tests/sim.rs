@@ -31,6 +31,8 @@ async fn the_contract_holds_on_every_version() {
     for version in ["4.3.0", "3.9.1", "3.2.3", "2.2.2", "1.1.1", "0.11.0.3"] {
         let cluster = sim(version, 1).await;
         contract::holds(&cluster.urls(), version, "/dev/null").await;
+        let warden = Warden::watch(&cluster.urls());
+        warden.shows_running(&contract::names_of(version), SOON);
     }
 }
 

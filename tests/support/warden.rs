@@ -72,6 +72,23 @@ impl Warden {
         eventually(&what, limit, || (self.value(series) == wanted).then_some(()));
     }
 
+    /// Waits until each of these connectors is told as running and none as anything else.
+    pub fn shows_running(&self, names: &[&str], limit: Duration) {
+        eventually(&format!("{names:?} are running"), limit, || {
+            let metrics = self.metrics();
+            let of_connectors =
+                || metrics.lines().filter(|l| l.starts_with("kafka_connect_connector_state{"));
+            let running = names.iter().all(|name| {
+                let label = format!(",connector=\"{}\",", name.replace('"', "\\\""));
+                of_connectors()
+                    .any(|line| line.contains(&label) && line.ends_with("state=\"running\"} 1"))
+            });
+            let others = of_connectors()
+                .filter(|l| l.ends_with(" 1") && !l.ends_with("state=\"running\"} 1"));
+            (running && others.count() == 0).then_some(())
+        });
+    }
+
     /// The most resident memory that it had, in bytes.
     pub fn peak_memory(&self) -> u64 {
         let process = procfs::process::Process::new(self.child.id().cast_signed()).unwrap();
