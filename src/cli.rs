@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use crate::config::Flags;
+use crate::config::{Flags, WatchdogMode};
 use crate::simulate::PolicyName;
 
 /// Watches Kafka Connect clusters over their REST API and exports what is true of them.
@@ -60,6 +60,9 @@ pub struct DemoFlags {
     /// From the start of one poll of a cluster to the start of the next
     #[arg(long = "poll.interval", env = "CONNECT_WARDEN_POLL_INTERVAL", default_value = "2s", value_parser = humantime::parse_duration)]
     pub interval: Duration,
+    /// Whether what is stuck is restarted
+    #[arg(long = "watchdog.mode", value_enum, default_value_t)]
+    pub mode: WatchdogMode,
     /// What happens is made from this number
     #[arg(long, default_value_t = 1)]
     pub seed: u64,

@@ -8,7 +8,7 @@
 
 use std::io::Write as _;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -20,7 +20,9 @@ use tokio_util::task::TaskTracker;
 use crate::check;
 use crate::classify::classify;
 use crate::cli::{Cli, Command, DemoFlags, Output, SimulateFlags};
-use crate::config::{self, ClusterSettings, EXAMPLE, Flags, Settings};
+use crate::config::{
+    self, ClusterSettings, EXAMPLE, Flags, Settings, WatchdogMode, WatchdogSettings,
+};
 use crate::connect::ClusterClient;
 use crate::logging;
 use crate::metrics::Exporter;
@@ -28,7 +30,10 @@ use crate::observe::Classifier;
 use crate::observe::watch::Watch;
 use crate::sim;
 use crate::simulate::{Counted, Scenario, simulate};
+use crate::watchdog::engine::Engine;
+use crate::watchdog::journal::Journal;
 use crate::watchdog::policy::Limits;
+use crate::watchdog::view::WatchdogView;
 use crate::web::{App, Server};
 
 /// Bad flags or configuration (`EX_USAGE`).
@@ -165,10 +170,13 @@ fn run_simulation(
 
 async fn demo(flags: DemoFlags) -> anyhow::Result<()> {
     let clusters = sim::demo::start(flags.seed).await.context("cannot start the simulation")?;
+    let state = tempfile::tempdir().context("cannot make a folder for the journal")?;
     let mut settings = config::build(&Flags {
         urls: clusters.iter().flat_map(|(_, cluster)| cluster.urls()).collect(),
         listen: vec![flags.listen],
         interval: Some(flags.interval),
+        watchdog_mode: Some(flags.mode),
+        journal: Some(state.path().join("journal")),
         ..Flags::default()
     })?;
     let template = settings.clusters.remove(0);
@@ -186,6 +194,7 @@ async fn demo(flags: DemoFlags) -> anyhow::Result<()> {
 
 async fn serve(settings: Settings, parts: Parts) -> anyhow::Result<()> {
     let Parts { clients, classifier } = parts;
+    let journal = open_journal(&settings.watchdog).await?;
     let server = Server::bind(&settings.web).await?;
     for address in server.addresses() {
         let path = &settings.web.telemetry_path;
@@ -207,15 +216,22 @@ async fn serve(settings: Settings, parts: Parts) -> anyhow::Result<()> {
                  the credentials"
             );
         }
+        let client = Arc::new(client);
         let watch = Watch {
             cluster,
             poll: settings.poll.clone(),
             staleness: settings.metrics.staleness,
-            client,
+            client: Arc::clone(&client),
             classifier: Arc::clone(&classifier),
             one_of_many: count > 1,
         };
         let views = watch.start(&tracker, &stop);
+        if settings.watchdog.mode != WatchdogMode::Off {
+            let engine = journal.engine(client, &settings.watchdog);
+            let (publish, published) = tokio::sync::watch::channel(Arc::default());
+            tracker.spawn(engine.run(views.clone(), publish));
+            tracker.spawn(publish_watchdog(published, Arc::clone(&exporter)));
+        }
         tracker.spawn(publish(views, Arc::clone(&exporter), stop.clone()));
     }
     let app = Arc::new(App::new(exporter, count, settings.web.telemetry_path));
@@ -233,6 +249,65 @@ async fn serve(settings: Settings, parts: Parts) -> anyhow::Result<()> {
         tracing::warn!("not everything ended within 10 s");
     }
     Ok(())
+}
+
+/// The journal, where one is needed.
+struct Kept {
+    journal: Option<Arc<Mutex<Journal>>>,
+    lost: bool,
+}
+
+async fn open_journal(settings: &WatchdogSettings) -> anyhow::Result<Kept> {
+    if settings.mode != WatchdogMode::On {
+        return Ok(Kept { journal: None, lost: false });
+    }
+    let path = settings.journal.clone();
+    let opened = tokio::task::spawn_blocking(move || Journal::open(&path)).await??;
+    let file = settings.journal.display();
+    match &opened.lost {
+        None => tracing::info!(journal = %file, "what was done before is known"),
+        Some(because) => tracing::warn!(
+            journal = %file,
+            because,
+            hold = %humantime::format_duration(settings.journal_lost_hold),
+            "what was done before is not known: nothing is restarted at first"
+        ),
+    }
+    let lost = opened.lost.is_some();
+    Ok(Kept { journal: Some(Arc::new(Mutex::new(opened.journal))), lost })
+}
+
+impl Kept {
+    fn engine(&self, client: Arc<ClusterClient>, settings: &WatchdogSettings) -> Engine {
+        Engine {
+            client,
+            journal: self.journal.clone(),
+            journal_lost_for: if self.lost { settings.journal_lost_hold } else { Duration::ZERO },
+            mode: settings.mode,
+            stop_file: settings.stop_file.clone(),
+            limits: Limits {
+                grace: settings.grace,
+                first_jitter: settings.first_jitter,
+                backoff_base: settings.backoff_base,
+                backoff_cap: settings.backoff_cap,
+                verify: settings.verify,
+                stale_status: settings.stale_status,
+                ..Limits::default()
+            },
+        }
+    }
+}
+
+/// Renders what a watchdog found, until it ends.
+async fn publish_watchdog(
+    mut views: tokio::sync::watch::Receiver<Arc<WatchdogView>>,
+    exporter: Arc<Exporter>,
+) {
+    while views.changed().await.is_ok() {
+        let view = Arc::clone(&views.borrow_and_update());
+        let exporter = Arc::clone(&exporter);
+        let _ = tokio::task::spawn_blocking(move || exporter.publish_watchdog(view)).await;
+    }
 }
 
 /// Renders each new view, away from the threads that answer.

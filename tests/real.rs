@@ -137,6 +137,9 @@ async fn a_worker_dies_and_workers_roll_and_all_stop() {
     }
     warden.wait(UP, Some(1.0), Duration::from_secs(90));
     warden.wait(RUNNING, count, Duration::from_secs(90));
+    let decided = warden.metrics();
+    let decided = decided.lines().find(|l| l.starts_with("connect_warden_restart_attempts_total{"));
+    assert_eq!(decided, None, "workers that die, roll and stop are no reason to restart anything");
     assert_eq!(warden.end(), Some(0));
 }
 
@@ -233,6 +236,48 @@ async fn a_source_that_reads_on_and_one_that_does_not() {
     for number in 0..bad.len() {
         assert!(failures_of(&warden, &format!("bad{number}")) > 0.0);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs real workers"]
+async fn a_sink_whose_folder_is_missing_is_restarted_until_it_is_there() {
+    let cluster = Cluster::start("4.3.0", 2);
+    let client = contract::client(&cluster.urls());
+    let missing = cluster.file("missing");
+    let config = contract::file_sink(&format!("{missing}/out"));
+    client.workers()[0].create("stuck", &config).await.unwrap();
+    create(&cluster, &["neighbour"]).await;
+    let file = cluster.file("warden.yaml");
+    let urls = cluster.urls().join("', '");
+    let journal = cluster.file("journal");
+    let yaml = format!(
+        "clusters: [{{name: default, urls: ['{urls}']}}]\npoll: {{interval: 1s}}\n\
+         watchdog: {{mode: 'on', journal: '{journal}', journal_lost_hold: 10ms, grace: 2s, first_jitter: 10ms, backoff_base: 3s, backoff_cap: 10s, verify: 5s, stale_status: 3s}}\n"
+    );
+    std::fs::write(&file, yaml).unwrap();
+    let warden = Warden::start([format!("--config.file={file}")]);
+    let outcome = |outcome: &str| {
+        format!(
+            "connect_warden_restart_outcomes_total{{connect_cluster=\"default\",outcome=\"{outcome}\"}}"
+        )
+    };
+    // Both workers joining is a rebalance, which holds for a minute.
+    warden.wait(&outcome("failed"), Some(1.0), Duration::from_secs(100));
+    std::fs::create_dir(&missing).unwrap();
+    warden.wait(&outcome("recovered"), Some(1.0), LIMIT);
+    let metrics = warden.metrics();
+    let attempts: Vec<_> = metrics
+        .lines()
+        .filter(|line| line.starts_with("connect_warden_restart_attempts_total{"))
+        .collect();
+    assert_eq!(attempts.len(), 1, "the neighbour is left alone: {attempts:?}");
+    assert!(
+        attempts[0].contains("connector=\"stuck\",scope=\"task\",failure_class=\"UNKNOWN\"} 2"),
+        "{attempts:?}"
+    );
+    let status = client.workers()[1].status("stuck").await.unwrap();
+    assert_eq!(status.tasks[0].instance.state, connect_warden::connect::model::State::Running);
+    assert_eq!(warden.end(), Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

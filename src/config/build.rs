@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::net::{Ipv6Addr, SocketAddr, ToSocketAddrs as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
@@ -14,7 +14,7 @@ use super::file::{self, Cluster, File, SecretSource};
 use super::flags::Flags;
 use super::{
     Auth, ClusterSettings, ConnectSettings, FailureRule, MetricsSettings, PollSettings,
-    ProgressSettings, Secret, Settings, TlsSettings, WebSettings,
+    ProgressSettings, Secret, Settings, TlsSettings, WatchdogSettings, WebSettings,
 };
 
 /// Bad input: which file or flag, what is wrong, what is valid.
@@ -69,6 +69,7 @@ pub fn build(flags: &Flags) -> Result<Settings, ConfigError> {
             format!("{telemetry_path:?} must begin with / and be more than it, such as /metrics"),
         );
     }
+    let watchdog = watchdog(flags, file.watchdog, &place)?;
     let listen =
         if flags.listen.is_empty() { file.web.listen_addresses } else { flags.listen.clone() };
     let max_connections = flags.max_connections.or(file.web.max_connections).unwrap_or(512);
@@ -77,12 +78,59 @@ pub fn build(flags: &Flags) -> Result<Settings, ConfigError> {
         poll,
         metrics: MetricsSettings { staleness, state_series },
         failure_rules: file.failure_rules,
+        watchdog,
         web: WebSettings {
             listen: addresses(&listen)?,
             telemetry_path,
             max_connections: in_range("web.max-connections", max_connections, 100_000)?,
         },
     })
+}
+
+fn watchdog(
+    flags: &Flags,
+    file: file::Watchdog,
+    place: &str,
+) -> Result<WatchdogSettings, ConfigError> {
+    let time = |key: &str, value: &Option<String>, default: u64| {
+        let found = pick(None, place, &format!("watchdog.{key}"), value.as_deref())?;
+        Ok(found.unwrap_or(Duration::from_secs(default)))
+    };
+    let settings = WatchdogSettings {
+        mode: flags.watchdog_mode.or(file.mode).unwrap_or_default(),
+        journal: flags.journal.clone().or(file.journal).unwrap_or_else(default_journal),
+        journal_lost_hold: time("journal_lost_hold", &file.journal_lost_hold, 120)?,
+        grace: time("grace", &file.grace, 30)?,
+        first_jitter: time("first_jitter", &file.first_jitter, 10)?,
+        backoff_base: time("backoff_base", &file.backoff_base, 60)?,
+        backoff_cap: time("backoff_cap", &file.backoff_cap, 30 * 60)?,
+        verify: time("verify", &file.verify, 120)?,
+        stale_status: time("stale_status", &file.stale_status, 60)?,
+        stop_file: file.stop_file,
+    };
+    if settings.backoff_cap < settings.backoff_base {
+        let (cap, base) = (settings.backoff_cap, settings.backoff_base);
+        return bad(
+            "watchdog.backoff_cap",
+            format!(
+                "{} is under watchdog.backoff_base, {}",
+                humantime::format_duration(cap),
+                humantime::format_duration(base)
+            ),
+        );
+    }
+    Ok(settings)
+}
+
+/// `$STATE_DIRECTORY` (systemd), else the XDG state folder, else the working folder.
+fn default_journal() -> PathBuf {
+    let folder = |variable: &str| std::env::var_os(variable).filter(|value| !value.is_empty());
+    if let Some(state) = folder("STATE_DIRECTORY") {
+        return PathBuf::from(state).join("journal");
+    }
+    let xdg = folder("XDG_STATE_HOME").map(PathBuf::from);
+    let home = || folder("HOME").map(|home| PathBuf::from(home).join(".local/state"));
+    xdg.or_else(home).unwrap_or_default().join("connect-warden/journal")
 }
 
 /// The rules of a file to tell failures apart, whatever else is in it.

@@ -64,6 +64,26 @@ metrics:
   # full: all states with 0 and 1. current: only the 1s, for very large clusters.
   state_series: full
 
+watchdog:
+  # off; dry-run: says what it would restart and sends nothing; on: restarts what is stuck.
+  mode: dry-run
+  # What it did survives in this file; one process a file.
+  #journal: /var/lib/connect-warden/journal
+  # Where the journal was lost nothing is restarted for so long.
+  journal_lost_hold: 2m
+  # FAILED for at least so long, in two polls.
+  grace: 30s
+  # The first attempt comes at random within this; then the wait doubles from base to cap.
+  first_jitter: 10s
+  backoff_base: 1m
+  backoff_cap: 30m
+  # RUNNING in every poll for so long is recovered.
+  verify: 2m
+  # FAILED right after a restart may be the old status for so long.
+  stale_status: 1m
+  # While this file is there nothing is restarted; looked for before each restart.
+  #stop_file: /var/lib/connect-warden/stop
+
 # Rules of your own to tell failures apart; they come before those that are built in. `connect-warden
 # classify` says which rule fits a trace.
 failure_rules:

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::{FailureRule, StateSeries};
+use super::{FailureRule, StateSeries, WatchdogMode};
 
 /// The whole file.
 #[derive(Debug, Default, Deserialize)]
@@ -16,6 +16,22 @@ pub(super) struct File {
     pub(super) metrics: Metrics,
     pub(super) web: Web,
     pub(super) failure_rules: Vec<FailureRule>,
+    pub(super) watchdog: Watchdog,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Watchdog {
+    pub(super) mode: Option<WatchdogMode>,
+    pub(super) journal: Option<PathBuf>,
+    pub(super) journal_lost_hold: Option<String>,
+    pub(super) grace: Option<String>,
+    pub(super) first_jitter: Option<String>,
+    pub(super) backoff_base: Option<String>,
+    pub(super) backoff_cap: Option<String>,
+    pub(super) verify: Option<String>,
+    pub(super) stale_status: Option<String>,
+    pub(super) stop_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Deserialize)]

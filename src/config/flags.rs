@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::StateSeries;
+use super::{StateSeries, WatchdogMode};
 
 /// What the command line and the environment say; what is not said comes from the file or is the
 /// default.
@@ -56,6 +56,12 @@ pub struct Flags {
     /// Without a valid poll for this long a cluster's states vanish [default: 3 intervals]
     #[arg(long = "metrics.staleness", env = "CONNECT_WARDEN_METRICS_STALENESS", value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub staleness: Option<Duration>,
+    /// Whether what is stuck is restarted [default: dry-run]
+    #[arg(long = "watchdog.mode", env = "CONNECT_WARDEN_WATCHDOG_MODE", value_enum)]
+    pub watchdog_mode: Option<WatchdogMode>,
+    /// Where the watchdog keeps what it did [default: connect-warden/journal in the state folder]
+    #[arg(long = "watchdog.journal", env = "CONNECT_WARDEN_WATCHDOG_JOURNAL", value_name = "FILE")]
+    pub journal: Option<PathBuf>,
     /// All states with 0 and 1, or only the current one [default: full]
     #[arg(long = "metrics.state-series", env = "CONNECT_WARDEN_METRICS_STATE_SERIES", value_enum)]
     pub state_series: Option<StateSeries>,

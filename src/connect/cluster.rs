@@ -36,6 +36,11 @@ impl ClusterClient {
         })
     }
 
+    /// The worker that answered last.
+    pub fn current(&self) -> &WorkerClient {
+        &self.workers[self.good.load(Ordering::Relaxed) % self.workers.len()]
+    }
+
     /// The configured workers.
     pub fn workers(&self) -> &[WorkerClient] {
         &self.workers

@@ -9,12 +9,14 @@ use prometheus_client::registry::Registry;
 
 use crate::config::StateSeries;
 use crate::observe::view::ClusterView;
+use crate::watchdog::view::WatchdogView;
 
 use super::chunk::{Chunk, merge};
 use super::cluster::{ClusterCollector, Part};
 use super::exposition::{Exposition, Writer};
 use super::negotiate::Format;
 use super::process::ProcessCollector;
+use super::watchdog::WatchdogCollector;
 
 /// What `/metrics` serves.
 #[derive(Debug)]
@@ -30,6 +32,7 @@ pub struct Exporter {
 struct Clusters {
     generation: u64,
     all: BTreeMap<Arc<str>, Rendered>,
+    watchdogs: BTreeMap<Arc<str>, (Arc<WatchdogView>, Arc<Chunk>)>,
     bodies: BTreeMap<(Format, bool), Exposition>,
 }
 
@@ -78,6 +81,22 @@ impl Exporter {
         clusters.all.insert(Arc::clone(&view.cluster), rendered);
     }
 
+    /// Renders what a cluster's watchdog found and did.
+    pub fn publish_watchdog(&self, view: Arc<WatchdogView>) {
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(WatchdogCollector { view: Arc::clone(&view) }));
+        let chunk = text(&registry, &view.cluster, 0);
+        let mut clusters = self.clusters();
+        clusters.generation += 1;
+        clusters.bodies.clear();
+        clusters.watchdogs.insert(Arc::clone(&view.cluster), (view, Arc::new(chunk)));
+    }
+
+    /// What each cluster's watchdog found last.
+    pub fn watchdogs(&self) -> Vec<Arc<WatchdogView>> {
+        self.clusters().watchdogs.values().map(|(view, _)| Arc::clone(view)).collect()
+    }
+
     fn render(&self, view: &Arc<ClusterView>, part: Part, size: usize) -> Chunk {
         let mut registry = Registry::default();
         registry.register_collector(Box::new(ClusterCollector {
@@ -85,10 +104,7 @@ impl Exporter {
             states: self.states,
             part,
         }));
-        Chunk::render(&registry, size).unwrap_or_else(|error| {
-            tracing::error!(cluster = &*view.cluster, %error, "cannot render the metrics");
-            Chunk::default()
-        })
+        text(&registry, &view.cluster, size)
     }
 
     /// The last view of each cluster.
@@ -112,12 +128,16 @@ impl Exporter {
         if let Some(body) = self.ready(format, gzip) {
             return body;
         }
-        let (generation, rendered) = {
+        let (generation, rendered, watchdogs) = {
             let clusters = self.clusters();
-            (clusters.generation, clusters.all.values().cloned().collect::<Vec<_>>())
+            let watchdogs = clusters.watchdogs.values().map(|(_, chunk)| Arc::clone(chunk));
+            let rendered: Vec<_> = clusters.all.values().cloned().collect();
+            (clusters.generation, rendered, watchdogs.collect::<Vec<_>>())
         };
-        let plain =
-            || self.ready(format, false).unwrap_or_else(|| self.put_together(format, &rendered));
+        let plain = || {
+            self.ready(format, false)
+                .unwrap_or_else(|| self.put_together(format, &rendered, &watchdogs))
+        };
         let body = if gzip { plain().compressed() } else { plain() };
         let mut clusters = self.clusters();
         if clusters.generation == generation {
@@ -126,10 +146,16 @@ impl Exporter {
         body
     }
 
-    fn put_together(&self, format: Format, rendered: &[Rendered]) -> Exposition {
+    fn put_together(
+        &self,
+        format: Format,
+        rendered: &[Rendered],
+        watchdogs: &[Arc<Chunk>],
+    ) -> Exposition {
         let mut out = Writer::default();
         merge(&mut out, format, rendered.iter().map(|rendered| &*rendered.cluster));
         merge(&mut out, format, rendered.iter().map(|rendered| &*rendered.connectors));
+        merge(&mut out, format, watchdogs.iter().map(|chunk| &**chunk));
         if let Ok(own) = Chunk::render(&self.own, 4096) {
             merge(&mut out, format, std::iter::once(&own));
         }
@@ -138,4 +164,11 @@ impl Exporter {
         }
         out.finish()
     }
+}
+
+fn text(registry: &Registry, cluster: &str, size: usize) -> Chunk {
+    Chunk::render(registry, size).unwrap_or_else(|error| {
+        tracing::error!(cluster, %error, "cannot render the metrics");
+        Chunk::default()
+    })
 }

@@ -14,6 +14,7 @@ mod misfits;
 pub mod negotiate;
 mod process;
 mod states;
+mod watchdog;
 
 pub use exporter::Exporter;
 pub use exposition::Exposition;

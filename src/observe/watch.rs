@@ -36,7 +36,7 @@ pub struct Watch {
     /// After this long without a valid snapshot there is none.
     pub staleness: Duration,
     /// How it is spoken to.
-    pub client: ClusterClient,
+    pub client: Arc<ClusterClient>,
     /// How failures are told apart.
     pub classifier: Arc<Classifier>,
     /// Whether there are other clusters, so that polls are spread.
@@ -54,7 +54,7 @@ impl Watch {
         let configured = self.client.workers().iter().map(WorkerClient::id);
         let board = Arc::new(Board::new(name, configured, self.staleness));
         let view = board.subscribe();
-        let client = Arc::new(self.client);
+        let client = self.client;
         let spread =
             if self.one_of_many { spread(name, self.poll.interval) } else { Duration::ZERO };
         let selection = Selection {

@@ -2,7 +2,7 @@
 //!
 //! A unit is one connector with one task; time goes in steps of 5 s; a restart takes effect in the
 //! step in which it is decided. [`Scenario`] says what fails, `fleet` lets it happen, `peers` are the
-//! others' rules as they are published, [`run`] counts.
+//! others' rules as they are published, `run` counts.
 
 mod fleet;
 mod peers;

@@ -89,6 +89,7 @@ impl Restarter for Warden {
             snapshot: Some(&self.snapshot),
             fresh: true,
             rebalancing: false,
+            journal_lost: false,
             restarts_with_tasks: true,
         };
         let memory = std::mem::take(&mut self.memory);

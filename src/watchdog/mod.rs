@@ -1,5 +1,10 @@
 //! The watchdog: what is stuck in FAILED, and what is done about it.
 //!
-//! [`policy`] is one pure function; nothing here acts on a cluster.
+//! [`policy`] decides and is pure; [`journal`] makes what is meant durable; the executor does it;
+//! [`engine`] has them in turn, after each poll of a cluster.
 
+pub mod engine;
+mod executor;
+pub mod journal;
 pub mod policy;
+pub mod view;

@@ -6,6 +6,7 @@
 //! | `/metrics` | the metrics; the path is `--web.telemetry-path` |
 //! | `/-/healthy` | 200 while the process lives |
 //! | `/-/ready` | 200 once every cluster had its first poll, good or bad; before that 503 |
+//! | `/api/v1/plan` | every unit that is not healthy, what the watchdog would do, when, and why not yet |
 //! | `/health/{cluster}` | 200 or 503 with the reasons as JSON |
 //! | `/health/{cluster}/worker/{worker_id}` | the same for one worker |
 //!
@@ -14,6 +15,7 @@
 mod guests;
 mod health;
 mod page;
+mod plan;
 mod routes;
 mod server;
 

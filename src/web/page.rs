@@ -12,7 +12,7 @@ pub(super) fn overview(views: &[Arc<ClusterView>], telemetry_path: &str) -> Stri
          <meta name=\"viewport\" content=\"width=device-width\"><title>connect-warden</title>\
          </head><body><h1>connect-warden</h1>\n<ul>\n",
     );
-    for path in [telemetry_path, "/-/healthy", "/-/ready"] {
+    for path in [telemetry_path, "/api/v1/plan", "/-/healthy", "/-/ready"] {
         let path = escape(path);
         let _ = writeln!(html, "<li><a href=\"{path}\">{path}</a></li>");
     }

@@ -13,7 +13,7 @@ use percent_encoding::percent_decode_str;
 use crate::metrics::negotiate::accepts_gzip;
 use crate::metrics::{Exporter, Exposition, Format};
 
-use super::{health, page};
+use super::{health, page, plan};
 
 /// An answer.
 pub(super) type Answer = Response<Exposition>;
@@ -74,6 +74,7 @@ impl App {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "not ready: not every cluster had its first poll\n",
             ),
+            ["api", "v1", "plan"] => plan::plan(&self.exporter.watchdogs()),
             ["health", cluster] => health::cluster(&self.exporter, cluster),
             ["health", cluster, "worker", id] => health::worker(&self.exporter, cluster, id),
             _ => text(StatusCode::NOT_FOUND, "not here; / has the list of what is\n"),

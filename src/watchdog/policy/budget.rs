@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// A bucket that fills by `per` tokens in each `period`, up to `burst`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Bucket {
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+pub struct Bucket {
     tokens: f64,
     at: Duration,
 }

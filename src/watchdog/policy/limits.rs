@@ -39,6 +39,8 @@ pub struct Limits {
     pub auth_spacing: Duration,
     /// The first attempt of class DATA comes after this.
     pub data_delay: Duration,
+    /// After a restart that was refused, such as by a rebalance.
+    pub refused_wait: Duration,
     /// FAILED right after a restart may be the old status for this long.
     pub stale_status: Duration,
     /// RUNNING in every valid poll for this long is recovered.
@@ -107,6 +109,7 @@ impl Default for Limits {
             },
             auth_spacing: minutes(15),
             data_delay: minutes(5),
+            refused_wait: seconds(30),
             stale_status: seconds(60),
             verify: seconds(120),
             stable: minutes(15),

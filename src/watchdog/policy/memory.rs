@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::FailureClass;
 
 use super::budget::Bucket;
@@ -21,7 +23,8 @@ pub struct Memory {
     pub connectors: BTreeMap<Arc<str>, ConnectorMemory>,
     /// Breakers that are not closed, by signature.
     pub breakers: BTreeMap<Arc<str>, Breaker>,
-    pub(super) budget: Option<Bucket>,
+    /// What is left of the cluster's budget; `None`: all of it.
+    pub budget: Option<Bucket>,
     pub(super) rebalance: Option<Rebalance>,
 }
 
@@ -37,11 +40,12 @@ pub(super) struct Rebalance {
 pub struct ConnectorMemory {
     /// Its units that failed and are not yet forgotten.
     pub units: BTreeMap<Option<u32>, Unit>,
-    pub(super) budget: Option<Bucket>,
+    /// What is left of the connector's budget; `None`: all of it.
+    pub budget: Option<Bucket>,
 }
 
 /// The memory of one unit.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Unit {
     /// Why it failed last.
     pub class: FailureClass,
@@ -66,7 +70,7 @@ pub struct Unit {
 }
 
 /// Where a unit is on its way from FAILED to healthy or given up.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub enum Phase {
     /// FAILED, and not yet believed.
     Observing {
@@ -104,7 +108,7 @@ pub enum Phase {
 }
 
 /// Why a unit is restarted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 pub enum Reason {
     /// An attempt of its own.
     Attempt,
@@ -117,7 +121,7 @@ pub enum Reason {
 }
 
 /// The breaker of one signature while it is not closed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Breaker {
     /// When it opened.
     pub since: Time,
@@ -128,7 +132,7 @@ pub struct Breaker {
 }
 
 /// What an unclosed breaker does.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub enum BreakerState {
     /// Nobody is restarted but a canary.
     Open {

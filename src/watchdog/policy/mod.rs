@@ -1,6 +1,7 @@
 //! The policy: `decide` looks at what is remembered and at the last valid snapshot and says what is
 //! to be restarted now. No clock, no I/O, no randomness of its own.
 
+mod answered;
 mod backoff;
 mod budget;
 mod call;
@@ -21,7 +22,8 @@ use fastrand::Rng;
 use crate::connect::model::State;
 use crate::observe::snapshot::{Connector, Instance, Snapshot};
 
-use budget::Bucket;
+pub use answered::{Answer, answered};
+pub use budget::Bucket;
 pub use call::{Call, Decision};
 pub use limits::Limits;
 use memory::Rebalance;
@@ -40,6 +42,8 @@ pub struct Input<'s> {
     pub fresh: bool,
     /// Whether a rebalance is visible otherwise than in the snapshot: 409s, or other workers.
     pub rebalancing: bool,
+    /// Whether the journal was lost so recently that nothing is done yet.
+    pub journal_lost: bool,
     /// Whether the workers know KIP-745 and do not start tasks twice.
     pub restarts_with_tasks: bool,
 }
@@ -185,10 +189,11 @@ fn hold(
     if memory.rebalance.is_some_and(|r| now.saturating_sub(r.last_seen) >= limits.rebalance_hold) {
         memory.rebalance = None;
     }
-    match (input.fresh, held) {
-        (false, _) => Some(Hold::NotFresh),
-        (true, true) => Some(Hold::Rebalance),
-        (true, false) => None,
+    match (input.fresh, held, input.journal_lost) {
+        (false, ..) => Some(Hold::NotFresh),
+        (true, true, _) => Some(Hold::Rebalance),
+        (true, false, true) => Some(Hold::JournalLost),
+        (true, false, false) => None,
     }
 }
 

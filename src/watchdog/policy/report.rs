@@ -11,6 +11,8 @@ use super::memory::{Memory, Phase, Time};
 pub enum Hold {
     /// The last poll gave no valid snapshot.
     NoSnapshot,
+    /// The journal was missing or broken: what was done before is not known.
+    JournalLost,
     /// No worker is proven able to serve: the statuses may be those of before.
     NotFresh,
     /// A rebalance is under way, or just was.
@@ -18,10 +20,15 @@ pub enum Hold {
 }
 
 impl Hold {
+    /// Every hold, in the order in which they are exported.
+    pub const ALL: [Self; 4] =
+        [Self::NoSnapshot, Self::JournalLost, Self::NotFresh, Self::Rebalance];
+
     /// The word for labels.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::NoSnapshot => "no_snapshot",
+            Self::JournalLost => "journal_lost",
             Self::NotFresh => "not_fresh",
             Self::Rebalance => "rebalance",
         }

@@ -74,6 +74,7 @@ impl Watched {
             snapshot: Some(snapshot),
             fresh: true,
             rebalancing: false,
+            journal_lost: false,
             restarts_with_tasks: true,
         })
     }
@@ -140,12 +141,14 @@ fn holds_are_said_and_nothing_is_done() {
         snapshot: Some(&failing),
         fresh: true,
         rebalancing: false,
+        journal_lost: false,
         restarts_with_tasks: true,
     };
     for (input, hold) in [
         (Input { snapshot: None, ..usual }, Hold::NoSnapshot),
         (Input { fresh: false, ..usual }, Hold::NotFresh),
         (Input { rebalancing: true, ..usual }, Hold::Rebalance),
+        (Input { journal_lost: true, ..usual }, Hold::JournalLost),
         (Input { snapshot: Some(&unassigned), ..usual }, Hold::Rebalance),
     ] {
         let mut watched = Watched::new();
@@ -170,6 +173,7 @@ fn an_invalid_poll_changes_nothing() {
         snapshot: None,
         fresh: true,
         rebalancing: false,
+        journal_lost: false,
         restarts_with_tasks: true,
     });
     assert_eq!(watched.memory, before);
@@ -262,6 +266,7 @@ fn the_invariants_hold_over_random_troubles() {
                 snapshot: valid.then_some(&now),
                 fresh,
                 rebalancing: false,
+                journal_lost: false,
                 restarts_with_tasks: dice.bool(),
             });
             check(&decided, &now, valid && fresh, watched.now, &mut last);
@@ -280,6 +285,7 @@ fn the_invariants_hold_over_random_troubles() {
                     snapshot: Some(&now),
                     fresh: true,
                     rebalancing: false,
+                    journal_lost: false,
                     restarts_with_tasks: true,
                 },
                 &watched.limits,

@@ -1,0 +1,182 @@
+//! The watchdog on simulated clusters: what it restarts, what it leaves alone, what it remembers.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test may panic"
+)]
+
+mod support;
+
+use std::process::Command;
+use std::time::Duration;
+
+use connect_warden::sim::{SimCluster, SimConfig};
+use support::kafka::{get, pause};
+use support::warden::{Warden, eventually};
+use tempfile::TempDir;
+
+const SOON: Duration = Duration::from_secs(10);
+const REFUSED: &str =
+    "a.B: x\nCaused by: java.net.ConnectException: Connection refused: db.example:5432";
+
+async fn sim(version: &str) -> SimCluster {
+    let config = SimConfig {
+        version: version.to_owned(),
+        workers: 1,
+        herder_timeout: Duration::from_millis(300),
+        ..SimConfig::default()
+    };
+    SimCluster::start(config).await.unwrap()
+}
+
+/// The binary in this mode with short times; its journal is in `folder`.
+fn arguments(cluster: &SimCluster, mode: &str, folder: &TempDir) -> [String; 1] {
+    let file = folder.path().join("warden.yaml");
+    let (journal, stop) = (folder.path().join("journal"), folder.path().join("stop"));
+    let yaml = format!(
+        "clusters: [{{name: default, urls: ['{}']}}]\n\
+         poll: {{interval: 200ms}}\n\
+         watchdog: {{mode: '{mode}', journal: '{}', stop_file: '{}', journal_lost_hold: 10ms, grace: 200ms, first_jitter: 10ms, backoff_base: 400ms, backoff_cap: 400ms, verify: 1s, stale_status: 1s}}\n",
+        cluster.urls()[0],
+        journal.display(),
+        stop.display()
+    );
+    std::fs::write(&file, yaml).unwrap();
+    [format!("--config.file={}", file.display())]
+}
+
+fn posts(cluster: &SimCluster) -> Vec<String> {
+    cluster.take_requests().into_iter().filter(|line| !line.starts_with("GET")).collect()
+}
+
+fn plan(warden: &Warden) -> serde_json::Value {
+    let (status, body) = get(warden.port, "/api/v1/plan", SOON).unwrap();
+    assert_eq!(status, 200);
+    serde_json::from_str(&body).unwrap()
+}
+
+/// The first unit of the plan, once it has this phase.
+fn unit(warden: &Warden, phase: &str) -> serde_json::Value {
+    eventually(&format!("a unit is {phase}"), SOON, || {
+        let unit = plan(warden)["clusters"][0]["units"][0].clone();
+        (unit["phase"] == phase).then_some(unit)
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_stuck_is_restarted_and_verified_and_in_dry_run_only_said() {
+    for (mode, sent) in [("dry-run", &[][..]), ("on", &["POST /connectors/a%20b/tasks/1/restart"])]
+    {
+        let cluster = sim("4.3.0").await;
+        cluster.create("a b", &[("tasks.max", "2")]);
+        cluster.fail_task("a b", 1, REFUSED, false);
+        let folder = tempfile::tempdir().unwrap();
+        let warden = Warden::start(arguments(&cluster, mode, &folder));
+        let attempts = "connect_warden_restart_attempts_total{connect_cluster=\"default\",connector=\"a b\",scope=\"task\",failure_class=\"TRANSIENT\"}";
+        eventually("it is decided", SOON, || (warden.value(attempts)? >= 1.0).then_some(()));
+        let recovered = "connect_warden_restart_outcomes_total{connect_cluster=\"default\",outcome=\"recovered\"}";
+        if mode == "on" {
+            warden.wait(recovered, Some(1.0), SOON);
+            assert_eq!(unit(&warden, "recovered")["attempts"], 1);
+            assert!(warden.log().contains("message=restarting"), "{}", warden.log());
+        } else {
+            assert!(warden.log().contains("message=\"would restart\""), "{}", warden.log());
+            assert_eq!(warden.value(recovered), Some(0.0));
+        }
+        assert_eq!(posts(&cluster), sent, "{mode}");
+        assert_eq!(warden.end(), Some(0));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_restart_cannot_help_is_left_alone() {
+    let cluster = sim("4.3.0").await;
+    cluster.create("gone", &[("tasks.max", "1")]);
+    cluster.fail_task("gone", 0, "ConnectException: ResumeToken not found.", false);
+    cluster.create("paused", &[("tasks.max", "1")]);
+    cluster.set_state("paused", Some(0), "PAUSED", None);
+    let folder = tempfile::tempdir().unwrap();
+    let warden = Warden::start(arguments(&cluster, "on", &folder));
+    assert_eq!(unit(&warden, "given_up")["failure_class"], "OFFSET_LOST");
+    pause(Duration::from_secs(2));
+    assert_eq!(posts(&cluster), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_restarted_while_kafka_is_gone_or_the_stop_file_is_there() {
+    let cluster = sim("4.3.0").await;
+    cluster.create("a", &[("tasks.max", "1")]);
+    let folder = tempfile::tempdir().unwrap();
+    let warden = Warden::start(arguments(&cluster, "on", &folder));
+    warden.wait("kafka_connect_up{connect_cluster=\"default\"}", Some(1.0), SOON);
+    cluster.freeze_kafka(true);
+    cluster.fail_task("a", 0, REFUSED, false);
+    let hold = "connect_warden_hold{connect_cluster=\"default\",reason=\"not_fresh\"}";
+    warden.wait(hold, Some(1.0), SOON);
+    let sent = posts(&cluster).len();
+    pause(Duration::from_secs(2));
+    assert_eq!(posts(&cluster).len(), 0, "{sent} before it was known");
+    std::fs::write(folder.path().join("stop"), "").unwrap();
+    cluster.fail_task("a", 0, REFUSED, false);
+    cluster.freeze_kafka(false);
+    warden.wait(hold, Some(0.0), SOON);
+    pause(Duration::from_secs(2));
+    assert_eq!(posts(&cluster), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attempts_survive_the_process_and_one_journal_has_one_watchdog() {
+    let cluster = sim("4.3.0").await;
+    cluster.create("a", &[("tasks.max", "1")]);
+    cluster.fail_task("a", 0, REFUSED, true);
+    let folder = tempfile::tempdir().unwrap();
+    let warden = Warden::start(arguments(&cluster, "on", &folder));
+    eventually("two attempts are made", SOON, || {
+        (plan(&warden)["clusters"][0]["units"][0]["attempts"].as_u64()? >= 2).then_some(())
+    });
+    let second = Command::new(env!("CARGO_BIN_EXE_connect-warden"))
+        .args(arguments(&cluster, "on", &folder))
+        .arg("--web.listen-address=127.0.0.1:0")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(second.stderr).unwrap();
+    assert!(
+        second.status.code() == Some(1) && said.contains("is used by another process"),
+        "{said}"
+    );
+    drop(warden);
+    let sent_before = posts(&cluster).len() as u64;
+    let again = Warden::start(arguments(&cluster, "on", &folder));
+    assert!(again.log().contains("what was done before is known"), "{}", again.log());
+    let attempts = eventually("it remembers", SOON, || {
+        plan(&again)["clusters"][0]["units"][0]["attempts"].as_u64()
+    });
+    assert!(attempts >= sent_before, "{attempts} remembered of {sent_before}");
+    let held = eventually("its budget is spent", SOON, || {
+        let unit = plan(&again)["clusters"][0]["units"][0].clone();
+        (unit["held_by"] == "budget").then_some(unit)
+    });
+    let sent = sent_before + posts(&cluster).len() as u64;
+    assert_eq!(
+        (sent, &held["attempts"]),
+        (3, &3.into()),
+        "three at once over both lives, then 6 an hour"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn old_workers_get_the_call_that_they_know() {
+    let cluster = sim("2.2.2").await;
+    cluster.create("a", &[("tasks.max", "1")]);
+    cluster.set_state("a", None, "FAILED", Some(REFUSED));
+    cluster.fail_task("a", 0, REFUSED, false);
+    let folder = tempfile::tempdir().unwrap();
+    let warden = Warden::start(arguments(&cluster, "on", &folder));
+    let recovered =
+        "connect_warden_restart_outcomes_total{connect_cluster=\"default\",outcome=\"recovered\"}";
+    warden.wait(recovered, Some(2.0), SOON);
+    let mut sent = posts(&cluster);
+    sent.sort();
+    assert_eq!(sent, ["POST /connectors/a/restart", "POST /connectors/a/tasks/0/restart"]);
+}
