@@ -198,7 +198,9 @@ pub struct WatchdogSettings {
 }
 
 /// Whether the watchdog acts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, clap::ValueEnum)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize, clap::ValueEnum,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum WatchdogMode {
     /// It does not look.

@@ -15,7 +15,7 @@ fn up_to(most: Duration, rng: &mut Rng) -> Duration {
 
 /// What comes first once a failure is believed.
 pub(super) fn first(class: FailureClass, limits: &Limits, now: Time, rng: &mut Rng) -> Phase {
-    if (limits.attempts)(class) == 0 {
+    if limits.attempts.of(class) == 0 {
         return Phase::GivenUp;
     }
     let delay = if class == FailureClass::Data { limits.data_delay } else { Duration::ZERO };
@@ -27,7 +27,7 @@ pub(super) fn again(unit: &mut Unit, reason: Reason, limits: &Limits, now: Time,
     unit.failed_at = now;
     unit.phase = match reason {
         // The breaker says when; it is not the unit's own doing.
-        Reason::Canary if unit.attempts < (limits.attempts)(unit.class) => {
+        Reason::Canary if unit.attempts < limits.attempts.of(unit.class) => {
             Phase::BackingOff { next: now }
         }
         Reason::Canary => park(unit, limits, now),
@@ -35,7 +35,7 @@ pub(super) fn again(unit: &mut Unit, reason: Reason, limits: &Limits, now: Time,
         Reason::Attempt | Reason::Release => {
             let flaps = unit.restarts.len() >= limits.flapping
                 && unit.restarts.iter().all(|at| now.saturating_sub(*at) <= limits.flapping_window);
-            if unit.attempts < (limits.attempts)(unit.class) && !flaps {
+            if unit.attempts < limits.attempts.of(unit.class) && !flaps {
                 unit.last_wait = wait(unit, limits, rng);
                 Phase::BackingOff { next: now + unit.last_wait }
             } else if matches!(unit.class, FailureClass::Transient | FailureClass::Unknown) {

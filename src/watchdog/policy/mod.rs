@@ -8,6 +8,7 @@ mod call;
 mod limits;
 mod memory;
 mod report;
+mod rules;
 mod storm;
 #[cfg(test)]
 mod tests;
@@ -25,12 +26,13 @@ use crate::observe::snapshot::{Connector, Instance, Snapshot};
 pub use answered::{Answer, answered};
 pub use budget::Bucket;
 pub use call::{Call, Decision};
-pub use limits::Limits;
+pub use limits::{Attempts, Limits};
 use memory::Rebalance;
 pub use memory::{
     Breaker, BreakerState, ConnectorMemory, Memory, Phase, Reason, Time, Unit, UnitId,
 };
 pub use report::{Hold, Report, UnitReport};
+pub use rules::{Policy, Rule, Selector, Silence};
 pub use update::Outcome;
 
 /// What is known of the cluster at this moment.
@@ -275,7 +277,7 @@ fn begin(
     };
     unit.phase = Phase::Verifying { since: now, moved: false, running: None, reason };
     if matches!(reason, Reason::Attempt | Reason::Release) {
-        unit.attempts = (unit.attempts + 1).min((limits.attempts)(unit.class));
+        unit.attempts = (unit.attempts + 1).min(limits.attempts.of(unit.class));
     }
     if unit.restarts.len() == limits.flapping {
         unit.restarts.pop_front();

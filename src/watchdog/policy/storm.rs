@@ -43,7 +43,7 @@ fn open(memory: &mut Memory, all_units: usize, limits: &Limits, now: Time) {
     let mut by_signature: BTreeMap<&Arc<str>, BTreeSet<&Arc<str>>> = BTreeMap::new();
     for (connector, _, unit) in units(memory) {
         let fails = matches!(unit.phase, Phase::Observing { .. } | Phase::BackingOff { .. });
-        if !fails || (limits.attempts)(unit.class) == 0 {
+        if !fails || limits.attempts.of(unit.class) == 0 {
             continue;
         }
         fresh += usize::from(now.saturating_sub(unit.failed_at) <= limits.storm_window);
@@ -137,7 +137,7 @@ fn exhausted(
     if unit.class == FailureClass::Transient {
         now.saturating_sub(breaker.since) >= limits.probe_until
     } else {
-        breaker.canaries >= (limits.attempts)(unit.class)
+        breaker.canaries >= limits.attempts.of(unit.class)
     }
 }
 
