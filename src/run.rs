@@ -32,7 +32,7 @@ use crate::sim;
 use crate::simulate::{Counted, Scenario, simulate};
 use crate::watchdog::engine::Engine;
 use crate::watchdog::journal::Journal;
-use crate::watchdog::policy::Limits;
+use crate::watchdog::policy::{Limits, Policy};
 use crate::watchdog::view::WatchdogView;
 use crate::web::{App, Server};
 
@@ -148,7 +148,7 @@ fn run_simulation(
     }
     for policy in &flags.policy {
         let result =
-            simulate(scenario, *policy, &Limits::default(), flags.interval, flags.seed, flags.runs);
+            simulate(scenario, *policy, &Policy::default(), flags.interval, flags.seed, flags.runs);
         match flags.output {
             Output::Json => writeln!(out, "{}", serde_json::to_string(&result)?)?,
             Output::Table => {
@@ -285,14 +285,18 @@ impl Kept {
             journal_lost_for: if self.lost { settings.journal_lost_hold } else { Duration::ZERO },
             mode: settings.mode,
             stop_file: settings.stop_file.clone(),
-            limits: Limits {
-                grace: settings.grace,
-                first_jitter: settings.first_jitter,
-                backoff_base: settings.backoff_base,
-                backoff_cap: settings.backoff_cap,
-                verify: settings.verify,
-                stale_status: settings.stale_status,
-                ..Limits::default()
+            policy: Policy {
+                mode: settings.mode,
+                limits: Limits {
+                    grace: settings.grace,
+                    first_jitter: settings.first_jitter,
+                    backoff_base: settings.backoff_base,
+                    backoff_cap: settings.backoff_cap,
+                    verify: settings.verify,
+                    stale_status: settings.stale_status,
+                    ..Limits::default()
+                },
+                ..Policy::default()
             },
         }
     }

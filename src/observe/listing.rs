@@ -12,7 +12,7 @@ use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visi
 
 use crate::connect::model::{ConnectorType, State};
 
-use super::build::{Builder, sorted_tasks};
+use super::build::{Builder, fingerprint, sorted_tasks};
 use super::failure::Classifier;
 use super::snapshot::{Connector, Snapshot, Task};
 
@@ -166,13 +166,38 @@ struct RawInfo<'a> {
     tasks: Vec<IgnoredAny>,
 }
 
-/// The two keys that matter; the rest is skipped without being copied.
-#[derive(Deserialize)]
+/// The two keys that matter; the rest goes into the fingerprint without being copied.
 struct RawConfig<'a> {
-    #[serde(borrow, default, rename = "connector.class")]
     class: Option<Text<'a>>,
-    #[serde(borrow, default, rename = "tasks.max")]
     tasks_max: Option<Text<'a>>,
+    fingerprint: u64,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for RawConfig<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ConfigVisitor;
+        impl<'de> Visitor<'de> for ConfigVisitor {
+            type Value = RawConfig<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a configuration")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut config = RawConfig { class: None, tasks_max: None, fingerprint: 0 };
+                while let Some((key, value)) = map.next_entry::<Text<'de>, Option<Text<'de>>>()? {
+                    let entry = (&*key.0, text(value.as_ref()));
+                    config.fingerprint =
+                        config.fingerprint.wrapping_add(fingerprint(std::iter::once(entry)));
+                    match &*key.0 {
+                        "connector.class" => config.class = value,
+                        "tasks.max" => config.tasks_max = value,
+                        _ => {}
+                    }
+                }
+                Ok(config)
+            }
+        }
+        deserializer.deserialize_map(ConfigVisitor)
+    }
 }
 
 fn text<'a>(text: Option<&'a Text<'_>>) -> &'a str {
@@ -197,6 +222,7 @@ impl RawConnector<'_> {
             kind: self.status.kind,
             class: builder.share(text(config.and_then(|config| config.class.as_ref()))),
             version: builder.share(text(own.version.as_ref())),
+            config: config.map(|config| config.fingerprint),
             instance: builder.instance(
                 own.state,
                 text(own.worker_id.as_ref()),

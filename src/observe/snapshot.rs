@@ -27,6 +27,8 @@ pub struct Connector {
     pub class: Arc<str>,
     /// The plugin's version; empty where the worker does not tell.
     pub version: Arc<str>,
+    /// A fingerprint of its configuration; `None` where info was not read.
+    pub config: Option<u64>,
     /// Its own instance.
     pub instance: Instance,
     /// How many tasks the configuration topic has; `None` where info was not read.

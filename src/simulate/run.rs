@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use serde::Serialize;
 
-use crate::watchdog::policy::Limits;
+use crate::watchdog::policy::Policy;
 
 use super::fleet::Fleet;
 use super::peers::{Peer, Restarter, Rule};
@@ -74,13 +74,13 @@ struct Run {
 pub fn simulate(
     scenario: &Scenario,
     policy: PolicyName,
-    limits: &Limits,
+    policy_of_user: &Policy,
     interval: Duration,
     seed: u64,
     runs: u64,
 ) -> Result {
     let all: Vec<Run> =
-        (0..runs).map(|run| one(scenario, policy, limits, interval, seed + run)).collect();
+        (0..runs).map(|run| one(scenario, policy, policy_of_user, interval, seed + run)).collect();
     let counted = |of: &dyn Fn(&Run) -> f64| {
         let values = all.iter().map(of);
         #[expect(clippy::cast_precision_loss, reason = "a count of runs fits")]
@@ -104,14 +104,14 @@ pub fn simulate(
 fn one(
     scenario: &Scenario,
     policy: PolicyName,
-    limits: &Limits,
+    policy_of_user: &Policy,
     interval: Duration,
     seed: u64,
 ) -> Run {
     let mut fleet = Fleet::new(scenario, seed);
     let peer = |rule| Box::new(Peer::new(rule, fleet.units.len())) as Box<dyn Restarter>;
     let mut restarter = match policy {
-        PolicyName::Warden => Box::new(Warden::new(&fleet, limits.clone(), interval, seed)),
+        PolicyName::Warden => Box::new(Warden::new(&fleet, policy_of_user.clone(), interval, seed)),
         PolicyName::Strimzi => peer(Rule::Strimzi),
         PolicyName::Healer => peer(Rule::Healer),
         PolicyName::Guardian => peer(Rule::Guardian),

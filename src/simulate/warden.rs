@@ -7,7 +7,7 @@ use fastrand::Rng;
 
 use crate::connect::model::{ConnectorType, State};
 use crate::observe::snapshot::{Connector, Failure, Instance, Snapshot, Task};
-use crate::watchdog::policy::{Input, Limits, Memory, decide};
+use crate::watchdog::policy::{Input, Memory, Policy, decide};
 
 use super::fleet::Fleet;
 use super::peers::Restarter;
@@ -15,7 +15,7 @@ use super::peers::Restarter;
 /// Looks through a snapshot, as in real life.
 #[derive(Debug)]
 pub(super) struct Warden {
-    limits: Limits,
+    policy: Policy,
     interval: Duration,
     memory: Memory,
     snapshot: Snapshot,
@@ -24,7 +24,7 @@ pub(super) struct Warden {
 }
 
 impl Warden {
-    pub(super) fn new(fleet: &Fleet<'_>, limits: Limits, interval: Duration, seed: u64) -> Self {
+    pub(super) fn new(fleet: &Fleet<'_>, policy: Policy, interval: Duration, seed: u64) -> Self {
         let worker: Arc<str> = "worker:8083".into();
         let instance =
             || Instance { state: State::Running, worker_id: Arc::clone(&worker), failure: None };
@@ -34,6 +34,7 @@ impl Warden {
             kind: ConnectorType::Sink,
             class: Arc::clone(&none),
             version: Arc::clone(&none),
+            config: None,
             instance: instance(),
             tasks_expected: Some(1),
             tasks_max: Some(1),
@@ -41,7 +42,7 @@ impl Warden {
         };
         let connectors = (0..fleet.units.len()).map(connector).collect();
         Self {
-            limits,
+            policy,
             interval,
             memory: Memory::default(),
             snapshot: Snapshot { connectors, ..Snapshot::default() },
@@ -85,15 +86,9 @@ impl Restarter for Warden {
 
     fn look(&mut self, fleet: &mut Fleet<'_>) -> Vec<usize> {
         self.see(fleet);
-        let input = Input {
-            snapshot: Some(&self.snapshot),
-            fresh: true,
-            rebalancing: false,
-            journal_lost: false,
-            restarts_with_tasks: true,
-        };
+        let input = Input::of(Some(&self.snapshot));
         let memory = std::mem::take(&mut self.memory);
-        let decided = decide(memory, input, &self.limits, fleet.now, &mut self.rng);
+        let decided = decide(memory, &input, &self.policy, fleet.now, &mut self.rng);
         self.memory = decided.memory;
         let unit = |name: &str| name.trim_start_matches('c').parse().ok();
         decided.decisions.iter().filter_map(|decision| unit(&decision.connector)).collect()

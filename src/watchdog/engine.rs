@@ -16,7 +16,9 @@ use crate::observe::view::ClusterView;
 
 use super::executor::{Carried, carry_out};
 use super::journal::Journal;
-use super::policy::{Answer, Call, Decision, Input, Limits, Memory, Outcome, answered, decide};
+use super::policy::{
+    Answer, Call, Change, Decision, Event, Input, Memory, Outcome, Policy, UnitId, answered, decide,
+};
 use super::view::WatchdogView;
 
 /// What one cluster's watchdog needs.
@@ -32,8 +34,8 @@ pub struct Engine {
     pub mode: WatchdogMode,
     /// While this file is there nothing is restarted.
     pub stop_file: Option<PathBuf>,
-    /// The numbers.
-    pub limits: Limits,
+    /// The rules.
+    pub policy: Policy,
 }
 
 struct State {
@@ -108,12 +110,15 @@ impl State {
             rebalancing: others,
             journal_lost: self.clock.started.elapsed() < self.engine.journal_lost_for,
             restarts_with_tasks: restarts_with_tasks(view),
+            ..Input::of(None)
         };
         let memory = std::mem::take(&mut self.memory);
-        let decided = decide(memory, input, &self.engine.limits, now, &mut self.rng);
+        let decided = decide(memory, &input, &self.engine.policy, now, &mut self.rng);
         self.memory = decided.memory;
-        for ((connector, task), _, outcome) in &decided.outcomes {
-            self.tell_outcome(connector, *task, *outcome, now);
+        for event in &decided.events {
+            if let Event::Unit((connector, task), Change::Outcome(_, outcome)) = event {
+                self.tell_outcome(connector, *task, *outcome, now);
+            }
         }
         for decision in &decided.decisions {
             self.tell_decision(decision);
@@ -145,7 +150,12 @@ impl State {
         let answer = carried.answer.as_str();
         match carried.answer {
             Answer::Accepted => tracing::info!(cluster, connector, answer, "restart sent"),
-            Answer::NotKnown | Answer::Refused | Answer::NotFailed | Answer::Gone => {
+            Answer::NotKnown
+            | Answer::Refused
+            | Answer::Conflict
+            | Answer::NotSent
+            | Answer::NotFailed
+            | Answer::Gone => {
                 tracing::warn!(
                     cluster,
                     connector,
@@ -160,10 +170,9 @@ impl State {
     }
 
     fn take_back(&mut self, decision: &Decision, answer: Answer, now: Duration) {
-        for task in &decision.units {
-            let id = (Arc::clone(&decision.connector), *task);
-            answered(&mut self.memory, &id, answer, &self.engine.limits, now);
-        }
+        let ids: Vec<UnitId> =
+            decision.units.iter().map(|task| (Arc::clone(&decision.connector), *task)).collect();
+        answered(&mut self.memory, &ids, answer, &self.engine.policy.limits, now);
     }
 
     /// Whether the disk has what is remembered.
@@ -219,10 +228,7 @@ impl State {
         outcome: Outcome,
         now: Duration,
     ) {
-        let word = match outcome {
-            Outcome::Recovered => "recovered",
-            Outcome::Failed => "failed",
-        };
+        let word = outcome.as_str();
         *self.view.outcomes.entry(word).or_default() += 1;
         let unit = self.memory.connectors.get(connector).and_then(|c| c.units.get(&task));
         if let (Outcome::Recovered, Some(unit)) = (outcome, unit) {

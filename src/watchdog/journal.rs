@@ -294,6 +294,11 @@ mod tests {
             parked_since: None,
             last_wait: Duration::ZERO,
             restarts: [Duration::from_secs(5)].into(),
+            dry_run: false,
+            worker: "".into(),
+            classes: 1,
+            rule: None,
+            held: None,
             phase: Phase::BackingOff { next: Duration::from_secs(9) },
         };
         let mut memory = Memory::default();

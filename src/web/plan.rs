@@ -46,7 +46,7 @@ fn unit(unit: &UnitReport) -> Value {
         "signature": unit.signature,
         "attempts": unit.attempts,
         "next_attempt": unit.next.map(time),
-        "held_by": unit.held_by,
+        "held_by": unit.held_by().map(|why| why.as_str()),
     })
 }
 

@@ -1,7 +1,7 @@
 //! What the policy learns from the answer to a restart; it is the executor that asks.
 
 use super::limits::Limits;
-use super::memory::{Memory, Phase, Reason, Time, UnitId};
+use super::memory::{BreakerState, Memory, Phase, Reason, Rebalance, Time, UnitId};
 
 /// What came of sending a restart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,8 +10,12 @@ pub enum Answer {
     Accepted,
     /// Nobody knows whether it was taken: it counts.
     NotKnown,
-    /// It was refused or never sent: it costs no attempt.
+    /// It was refused: it costs no attempt.
     Refused,
+    /// It was refused since a rebalance is under way, or the unit has no worker: the same.
+    Conflict,
+    /// It was not sent, by this program's own choice: the same.
+    NotSent,
     /// Just before it would have been sent the unit was no longer FAILED.
     NotFailed,
     /// There is no such connector or task.
@@ -25,29 +29,72 @@ impl Answer {
             Self::Accepted => "accepted",
             Self::NotKnown => "not_known",
             Self::Refused => "refused",
+            Self::Conflict => "conflict",
+            Self::NotSent => "not_sent",
             Self::NotFailed => "not_failed",
             Self::Gone => "gone",
         }
     }
 }
 
-/// Takes in the answer for one unit.
-pub fn answered(memory: &mut Memory, id: &UnitId, answer: Answer, limits: &Limits, now: Time) {
-    let Some(connector) = memory.connectors.get_mut(&id.0) else { return };
+/// Takes in the answer to one call for these units.
+pub fn answered(memory: &mut Memory, ids: &[UnitId], answer: Answer, limits: &Limits, now: Time) {
     match answer {
-        Answer::Accepted | Answer::NotKnown => {}
-        Answer::Gone => {
-            connector.units.remove(&id.1);
+        Answer::Accepted => memory.call_taken(),
+        Answer::NotKnown | Answer::Refused => memory.call_refused(limits, now),
+        Answer::Conflict => {
+            memory.call_refused(limits, now);
+            memory.rebalance_seen(now);
         }
-        Answer::Refused | Answer::NotFailed => {
-            let Some(unit) = connector.units.get_mut(&id.1) else { return };
-            let Phase::Verifying { reason, .. } = unit.phase else { return };
-            unit.restarts.pop_back();
-            if matches!(reason, Reason::Attempt | Reason::Release) {
-                unit.attempts = unit.attempts.saturating_sub(1);
+        Answer::NotSent | Answer::NotFailed | Answer::Gone => {}
+    }
+    for id in ids {
+        match answer {
+            Answer::Accepted | Answer::NotKnown => {}
+            Answer::Gone => {
+                if let Some(connector) = memory.connectors.get_mut(&id.0) {
+                    connector.units.remove(&id.1);
+                }
             }
-            unit.is_failed = answer == Answer::Refused;
-            unit.phase = Phase::BackingOff { next: now + limits.refused_wait };
+            Answer::Refused | Answer::Conflict | Answer::NotSent | Answer::NotFailed => {
+                take_back(memory, id, answer, limits, now);
+            }
         }
+    }
+}
+
+fn take_back(memory: &mut Memory, id: &UnitId, answer: Answer, limits: &Limits, now: Time) {
+    let unit =
+        memory.connectors.get_mut(&id.0).and_then(|connector| connector.units.get_mut(&id.1));
+    let Some(unit) = unit else { return };
+    let Phase::Verifying { reason, .. } = unit.phase else { return };
+    unit.restarts.pop_back();
+    if matches!(reason, Reason::Attempt | Reason::Release) {
+        unit.attempts = unit.attempts.saturating_sub(1);
+    }
+    unit.is_failed = answer != Answer::NotFailed;
+    let next = now + limits.refused_wait;
+    unit.phase = match reason {
+        Reason::Probe => Phase::Parked { next },
+        Reason::Attempt | Reason::Canary | Reason::Release => Phase::BackingOff { next },
+    };
+    let Some(breaker) = memory.breakers.get_mut(&unit.signature) else { return };
+    match (&mut breaker.state, reason) {
+        (BreakerState::Open { next, canary }, Reason::Canary) if canary.as_ref() == Some(id) => {
+            *canary = None;
+            *next = now + limits.refused_wait;
+            breaker.canaries = breaker.canaries.saturating_sub(1);
+        }
+        (BreakerState::Releasing { released, .. }, Reason::Release) => {
+            *released = released.saturating_sub(1);
+        }
+        (BreakerState::Open { .. } | BreakerState::Releasing { .. }, _) => {}
+    }
+}
+
+impl Memory {
+    pub(super) fn rebalance_seen(&mut self, now: Time) {
+        let began = self.rebalance.map_or(now, |rebalance| rebalance.began);
+        self.rebalance = Some(Rebalance { began, last_seen: now });
     }
 }

@@ -13,18 +13,23 @@ pub struct Bucket {
 
 impl Bucket {
     /// Full.
-    pub(super) fn full(burst: u32, now: Duration) -> Self {
+    pub fn full(burst: u32, now: Duration) -> Self {
         Self { tokens: burst.into(), at: now }
     }
 
     /// What it holds now. A clock that goes back adds nothing.
-    pub(super) fn left(&self, (burst, per): (u32, u32), period: Duration, now: Duration) -> f64 {
+    pub fn left(&self, (burst, per): (u32, u32), period: Duration, now: Duration) -> f64 {
         let filled = now.saturating_sub(self.at).as_secs_f64() / period.as_secs_f64();
         (self.tokens + filled * f64::from(per)).min(burst.into())
     }
 
+    /// A bucket that was kept while the wall clock went back.
+    pub(super) fn restored(self, now: Duration) -> Self {
+        Self { at: self.at.min(now), ..self }
+    }
+
     /// Takes one, if there is one.
-    pub(super) fn take(&mut self, budget: (u32, u32), period: Duration, now: Duration) -> bool {
+    pub fn take(&mut self, budget: (u32, u32), period: Duration, now: Duration) -> bool {
         let left = self.left(budget, period, now);
         if left < 1.0 {
             return false;

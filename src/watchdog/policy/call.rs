@@ -15,6 +15,8 @@ pub struct Decision {
     pub units: Vec<Option<u32>>,
     /// Why.
     pub reason: Reason,
+    /// Whether it is only said, not sent.
+    pub dry_run: bool,
 }
 
 /// A call of Connect's REST API. There is none that touches what is healthy.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::FailureClass;
 
 use super::budget::Bucket;
+use super::report::Why;
 
 /// Time since an origin that the caller keeps; it never goes back.
 pub type Time = Duration;
@@ -16,7 +17,7 @@ pub type Time = Duration;
 /// One task, or with `None` the connector's own instance.
 pub type UnitId = (Arc<str>, Option<u32>);
 
-/// The memory of one cluster.
+/// The memory of one cluster. What is not worth a place in the journal is private to the policy.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Memory {
     /// Units that failed and are not yet forgotten, by connector.
@@ -26,6 +27,24 @@ pub struct Memory {
     /// What is left of the cluster's budget; `None`: all of it.
     pub budget: Option<Bucket>,
     pub(super) rebalance: Option<Rebalance>,
+    /// Since when every watched cluster is out of reach.
+    pub(super) doubted_since: Option<Time>,
+    /// Whether the last restarts recovered, the latest last.
+    pub(super) verified: VecDeque<bool>,
+    /// Calls in a row that were refused or not answered.
+    pub(super) refused: u32,
+    pub(super) caution: Option<Caution>,
+}
+
+/// One restart at a time, ever further apart, since the last ones came to nothing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Caution {
+    /// When the next one is let through.
+    pub(super) next: Time,
+    /// How many were let through.
+    pub(super) tries: u32,
+    /// Whether it ends with a call that is taken; else with a recovery.
+    pub(super) refused: bool,
 }
 
 /// A rebalance that was seen.
@@ -42,6 +61,14 @@ pub struct ConnectorMemory {
     pub units: BTreeMap<Option<u32>, Unit>,
     /// What is left of the connector's budget; `None`: all of it.
     pub budget: Option<Bucket>,
+    /// A fingerprint of its configuration; another one begins everything afresh.
+    pub config: Option<u64>,
+    /// When units of it went from FAILED to RUNNING by somebody else's doing, lately.
+    pub foreign: VecDeque<Time>,
+    /// It is left to somebody else until then.
+    pub stood_down_until: Option<Time>,
+    /// When it was read last.
+    pub(super) seen: Time,
 }
 
 /// The memory of one unit.
@@ -65,8 +92,23 @@ pub struct Unit {
     pub last_wait: Duration,
     /// When it was restarted, the last few times.
     pub restarts: VecDeque<Time>,
+    /// Whether its restarts were only said, not sent.
+    #[serde(default)]
+    pub dry_run: bool,
+    /// The worker on which it failed: one that moved was started by a rebalance.
+    #[serde(default)]
+    pub worker: Arc<str>,
     /// Where it is.
     pub phase: Phase,
+    /// The classes in which it failed in this trouble, as bits.
+    #[serde(default)]
+    pub(in crate::watchdog) classes: u8,
+    /// The user's rule that is for it, by its place.
+    #[serde(skip)]
+    pub rule: Option<usize>,
+    /// What keeps it from being restarted, as of the last look.
+    #[serde(skip)]
+    pub(in crate::watchdog) held: Option<Why>,
 }
 
 /// Where a unit is on its way from FAILED to healthy or given up.
@@ -92,6 +134,9 @@ pub enum Phase {
         running: Option<Time>,
         /// Why it was restarted.
         reason: Reason,
+        /// Neither RUNNING nor FAILED for too long.
+        #[serde(default)]
+        stuck: bool,
     },
     /// RUNNING again, and watched until it has been so for long.
     Recovered {
@@ -123,10 +168,15 @@ pub enum Reason {
 /// The breaker of one signature while it is not closed.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Breaker {
+    /// What it is that fails.
+    pub class: FailureClass,
     /// When it opened.
     pub since: Time,
     /// Canaries so far.
     pub canaries: u32,
+    /// What the last probe of the dependency said; `None`: none was made.
+    #[serde(default)]
+    pub reachable: Option<bool>,
     /// Open or releasing.
     pub state: BreakerState,
 }
@@ -156,7 +206,86 @@ pub enum BreakerState {
     },
 }
 
+impl Breaker {
+    /// When the next canary, or the next step of the release, is due.
+    pub const fn next(&self) -> Time {
+        match self.state {
+            BreakerState::Open { next, .. } | BreakerState::Releasing { next, .. } => next,
+        }
+    }
+}
+
+impl Memory {
+    /// As it is taken up again after the process was away: nothing was observed meanwhile, and
+    /// nothing is further ahead than it can have been decided, even if the wall clock went back.
+    pub fn restored(mut self, now: Time) -> Self {
+        for unit in self.connectors.values_mut().flat_map(|connector| connector.units.values_mut())
+        {
+            unit.restored(now);
+        }
+        for connector in self.connectors.values_mut() {
+            connector.seen = now;
+            connector.budget = connector.budget.map(|budget| budget.restored(now));
+            connector.foreign.retain(|at| *at <= now);
+            connector.stood_down_until =
+                connector.stood_down_until.map(|until| until.min(now + FURTHEST));
+        }
+        self.budget = self.budget.map(|budget| budget.restored(now));
+        for breaker in self.breakers.values_mut() {
+            breaker.since = breaker.since.min(now);
+            match &mut breaker.state {
+                BreakerState::Open { next, .. } => *next = (*next).min(now + FURTHEST),
+                BreakerState::Releasing { since, next, .. } => {
+                    *since = (*since).min(now);
+                    *next = (*next).min(now);
+                }
+            }
+        }
+        self
+    }
+}
+
+/// Nothing is decided for a time further ahead than this.
+const FURTHEST: Duration = Duration::from_secs(6 * 3600);
+
 impl Unit {
+    fn restored(&mut self, now: Time) {
+        self.is_failed = false;
+        for at in [&mut self.first_failed, &mut self.failed_at]
+            .into_iter()
+            .chain(&mut self.parked_since)
+            .chain(&mut self.restarts)
+        {
+            *at = (*at).min(now);
+        }
+        match &mut self.phase {
+            Phase::Observing { sightings } => *sightings = 0,
+            Phase::BackingOff { next } | Phase::Parked { next } => {
+                *next = (*next).min(now + FURTHEST);
+            }
+            Phase::Verifying { since, running, .. } => {
+                *since = (*since).min(now);
+                *running = None;
+            }
+            Phase::Recovered { since } => *since = now,
+            Phase::GivenUp => {}
+        }
+    }
+
+    /// Nothing was observed for so long: it counts neither as health nor as time in a state.
+    pub(super) fn not_observed_for(&mut self, gap: Duration) {
+        match &mut self.phase {
+            Phase::Verifying { running: Some(since), .. } | Phase::Recovered { since } => {
+                *since += gap;
+            }
+            Phase::Verifying { running: None, .. }
+            | Phase::Observing { .. }
+            | Phase::BackingOff { .. }
+            | Phase::Parked { .. }
+            | Phase::GivenUp => {}
+        }
+    }
+
     /// Whether it is FAILED and something may still be done about it.
     pub fn waits(&self) -> bool {
         self.is_failed && matches!(self.phase, Phase::BackingOff { .. } | Phase::Parked { .. })
@@ -167,6 +296,7 @@ impl Unit {
         match &self.phase {
             Phase::Observing { .. } => "observing",
             Phase::BackingOff { .. } => "backing_off",
+            Phase::Verifying { stuck: true, .. } => "stuck",
             Phase::Verifying { reason: Reason::Canary, .. } => "canary",
             Phase::Verifying { .. } => "verifying",
             Phase::Recovered { .. } => "recovered",

@@ -1,11 +1,20 @@
 //! The policy: `decide` looks at what is remembered and at the last valid snapshot and says what is
 //! to be restarted now. No clock, no I/O, no randomness of its own.
+//!
+//! [`Memory`] goes in and comes out changed. In it a unit (a task, or a connector's own instance)
+//! goes from observing over backing off to verifying, and from there to recovered or, its attempts
+//! used up, to parked and given up: `update` and `backoff`. `look` takes a snapshot through all
+//! units; `storm` keeps the breakers of failures that are many units' at once; `act` picks who is
+//! due within the budgets, and `call` how. What came of a call is told by [`answered`].
 
+mod act;
 mod answered;
 mod backoff;
 mod budget;
 mod call;
+mod event;
 mod limits;
+mod look;
 mod memory;
 mod report;
 mod rules;
@@ -20,20 +29,22 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
-use crate::connect::model::State;
-use crate::observe::snapshot::{Connector, Instance, Snapshot};
+use crate::observe::snapshot::Snapshot;
 
 pub use answered::{Answer, answered};
 pub use budget::Bucket;
 pub use call::{Call, Decision};
+pub use event::{Because, BreakerChange, Change, Event, Outcome};
 pub use limits::{Attempts, Limits};
-use memory::Rebalance;
 pub use memory::{
     Breaker, BreakerState, ConnectorMemory, Memory, Phase, Reason, Time, Unit, UnitId,
 };
-pub use report::{Hold, Report, UnitReport};
+pub use report::{Hold, Report, UnitReport, Why};
 pub use rules::{Policy, Rule, Selector, Silence};
-pub use update::Outcome;
+pub use update::Progress;
+
+const HOUR: Duration = Duration::from_secs(3600);
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// What is known of the cluster at this moment.
 #[derive(Clone, Copy, Debug)]
@@ -44,10 +55,68 @@ pub struct Input<'s> {
     pub fresh: bool,
     /// Whether a rebalance is visible otherwise than in the snapshot: 409s, or other workers.
     pub rebalancing: bool,
-    /// Whether the journal was lost so recently that nothing is done yet.
+    /// Whether the journal was lost so recently that nothing is done yet, or cannot be written.
     pub journal_lost: bool,
     /// Whether the workers know KIP-745 and do not start tasks twice.
     pub restarts_with_tasks: bool,
+    /// Whether no watched cluster can be reached.
+    pub doubt: bool,
+    /// Whether the kill switch is on.
+    pub stopped: bool,
+    /// What is left of the budget of all clusters together.
+    pub process_left: u32,
+    /// For each rule of the policy, and last for units without one: whether a window keeps it shut.
+    pub shut: &'s [bool],
+    /// Who is to be left alone.
+    pub silences: &'s [Silence],
+    /// Whom a person wants to be tried afresh.
+    pub acknowledged: &'s [Acknowledged],
+    /// How connectors get on whose offsets are read.
+    pub progress: &'s BTreeMap<Arc<str>, Progress>,
+    /// What the last probes of dependencies said, by target.
+    pub probes: &'s BTreeMap<Arc<str>, Probed>,
+}
+
+static NO_PROGRESS: BTreeMap<Arc<str>, Progress> = BTreeMap::new();
+static NO_PROBES: BTreeMap<Arc<str>, Probed> = BTreeMap::new();
+
+impl<'s> Input<'s> {
+    /// A poll without anything special about it.
+    pub const fn of(snapshot: Option<&'s Snapshot>) -> Self {
+        Self {
+            snapshot,
+            fresh: true,
+            rebalancing: false,
+            journal_lost: false,
+            restarts_with_tasks: true,
+            doubt: false,
+            stopped: false,
+            process_left: u32::MAX,
+            shut: &[],
+            silences: &[],
+            acknowledged: &[],
+            progress: &NO_PROGRESS,
+            probes: &NO_PROBES,
+        }
+    }
+}
+
+/// A person's order: what is remembered is forgotten.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acknowledged {
+    /// Of this connector.
+    pub connector: Arc<str>,
+    /// Of this task; `None`: of all of it.
+    pub task: Option<u32>,
+}
+
+/// What a probe said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Probed {
+    /// When.
+    pub at: Time,
+    /// Whether the dependency took a connection.
+    pub reachable: bool,
 }
 
 /// What `decide` comes to.
@@ -57,8 +126,10 @@ pub struct Decided {
     pub memory: Memory,
     /// What is to be restarted now, in this order.
     pub decisions: Vec<Decision>,
-    /// What became of restarts, as far as this poll told.
-    pub outcomes: Vec<(UnitId, Reason, Outcome)>,
+    /// Dependencies that are to be probed now, as targets of the policy.
+    pub probes: Vec<Arc<str>>,
+    /// What changed in the memory.
+    pub events: Vec<Event>,
     /// What there is to say of every unit that is not healthy.
     pub report: Report,
 }
@@ -66,229 +137,84 @@ pub struct Decided {
 /// One look at one cluster.
 pub fn decide(
     mut memory: Memory,
-    input: Input<'_>,
-    limits: &Limits,
+    input: &Input<'_>,
+    policy: &Policy,
     now: Time,
     rng: &mut Rng,
 ) -> Decided {
+    if input.doubt {
+        memory.doubted_since.get_or_insert(now);
+    }
     let Some(snapshot) = input.snapshot else {
-        let report = report::report(&memory, Some(Hold::NoSnapshot), &[]);
-        return Decided { memory, decisions: Vec::new(), outcomes: Vec::new(), report };
+        let hold = if input.doubt { Hold::Doubt } else { Hold::NoSnapshot };
+        let report = report::report(&memory, Some(hold), policy);
+        return Decided { memory, decisions: vec![], probes: vec![], events: vec![], report };
     };
-    let seen = look(&mut memory, snapshot, limits, now, rng);
-    for (id, reason, outcome) in &seen.outcomes {
-        note_release(&mut memory, id, *reason, *outcome);
+    if let Some(since) = memory.doubted_since.take_if(|_| !input.doubt) {
+        memory.shift(now.saturating_sub(since));
     }
-    storm::settle(&mut memory, seen.units, limits, now);
-    let hold = hold(&mut memory, input, seen.unassigned, limits, now);
-    let (decisions, over_budget) = match hold {
+    let look::Seen { units, unassigned, mut events } =
+        look::look(&mut memory, snapshot, input, policy, now, rng);
+    storm::note(&mut memory, &events);
+    let caution = memory.count_outcomes(&events, &policy.limits, now);
+    events.extend(caution);
+    storm::settle(&mut memory, units, input, policy, now, &mut events);
+    let hold = hold(&mut memory, input, unassigned, &policy.limits, now);
+    let (decisions, probes) = match hold {
         Some(_) => (Vec::new(), Vec::new()),
-        None => act(&mut memory, input.restarts_with_tasks, limits, now),
+        None => {
+            (act::act(&mut memory, input, policy, now), wanted_probes(&memory, input, policy, now))
+        }
     };
-    let report = report::report(&memory, hold, &over_budget);
-    Decided { memory, decisions, outcomes: seen.outcomes, report }
-}
-
-#[derive(Default)]
-struct Seen {
-    units: usize,
-    unassigned: bool,
-    outcomes: Vec<(UnitId, Reason, Outcome)>,
-}
-
-fn instances(connector: &Connector) -> impl Iterator<Item = (Option<u32>, &Instance)> {
-    let tasks = connector.tasks.iter().map(|task| (Some(task.id), &task.instance));
-    std::iter::once((None, &connector.instance)).chain(tasks)
-}
-
-/// Takes in what the snapshot says of every unit. What is gone is forgotten; what could not be
-/// read this time is not.
-fn look(
-    memory: &mut Memory,
-    snapshot: &Snapshot,
-    limits: &Limits,
-    now: Time,
-    rng: &mut Rng,
-) -> Seen {
-    let mut seen = Seen::default();
-    if !memory.connectors.is_empty() {
-        for name in &snapshot.unread {
-            let units = memory.connectors.get_mut(name).map(|connector| &mut connector.units);
-            units.into_iter().flatten().for_each(|(_, unit)| unit.is_failed = false);
-        }
-        memory.connectors.retain(|name, _| {
-            let known = snapshot.connectors.binary_search_by(|c| c.name.cmp(name)).is_ok();
-            known || snapshot.unread.binary_search(name).is_ok()
-        });
-    }
-    for connector in &snapshot.connectors {
-        seen.units += 1 + connector.tasks.len();
-        let mut failing = false;
-        for (_, instance) in instances(connector) {
-            failing |= instance.state == State::Failed;
-            seen.unassigned |= instance.state == State::Unassigned;
-        }
-        let remembered =
-            !memory.connectors.is_empty() && memory.connectors.contains_key(&connector.name);
-        if !failing && !remembered {
-            continue;
-        }
-        let of_connector = memory.connectors.entry(Arc::clone(&connector.name)).or_default();
-        let mut before = std::mem::take(&mut of_connector.units);
-        for (task, instance) in instances(connector) {
-            let (unit, outcome) = match before.remove(&task) {
-                Some(unit) => update::unit(unit, instance, limits, now, rng),
-                None if instance.state == State::Failed => {
-                    (Some(update::first_seen(instance, now)), None)
-                }
-                None => (None, None),
-            };
-            if let Some((reason, outcome)) = outcome {
-                seen.outcomes.push(((Arc::clone(&connector.name), task), reason, outcome));
-            }
-            if let Some(unit) = unit {
-                of_connector.units.insert(task, unit);
-            }
-        }
-        // Budgets outlive the trouble, or a connector that fails again and again would have none.
-        let spent = of_connector.budget.is_some_and(|budget| {
-            budget.left(limits.connector_budget, HOUR, now) < limits.connector_budget.0.into()
-        });
-        if of_connector.units.is_empty() && !spent {
-            memory.connectors.remove(&connector.name);
-        }
-    }
-    seen
-}
-
-/// A breaker that releases learns who of the released failed again.
-fn note_release(memory: &mut Memory, id: &UnitId, reason: Reason, outcome: Outcome) {
-    if (reason, outcome) != (Reason::Release, Outcome::Failed) {
-        return;
-    }
-    let unit = memory.connectors.get(&id.0).and_then(|connector| connector.units.get(&id.1));
-    let breaker = unit.and_then(|unit| memory.breakers.get_mut(&unit.signature));
-    if let Some(Breaker { state: BreakerState::Releasing { failed, .. }, .. }) = breaker {
-        *failed += 1;
-    }
+    let report = report::report(&memory, hold, policy);
+    Decided { memory, decisions, probes, events, report }
 }
 
 fn hold(
     memory: &mut Memory,
-    input: Input<'_>,
+    input: &Input<'_>,
     unassigned: bool,
     limits: &Limits,
     now: Time,
 ) -> Option<Hold> {
     if input.rebalancing || unassigned {
-        let began = memory.rebalance.map_or(now, |rebalance| rebalance.began);
-        memory.rebalance = Some(Rebalance { began, last_seen: now });
+        memory.rebalance_seen(now);
     }
+    let rests = |since: Time, least: Duration| now.saturating_sub(since) >= least;
     let held = memory.rebalance.is_some_and(|rebalance| {
-        now.saturating_sub(rebalance.last_seen) < limits.rebalance_hold
-            && now.saturating_sub(rebalance.began) < limits.rebalance_most
+        !rests(rebalance.last_seen, limits.rebalance_hold)
+            && !rests(rebalance.began, limits.rebalance_most)
     });
-    if memory.rebalance.is_some_and(|r| now.saturating_sub(r.last_seen) >= limits.rebalance_hold) {
-        memory.rebalance = None;
-    }
-    match (input.fresh, held, input.journal_lost) {
-        (false, ..) => Some(Hold::NotFresh),
-        (true, true, _) => Some(Hold::Rebalance),
-        (true, false, true) => Some(Hold::JournalLost),
-        (true, false, false) => None,
-    }
+    memory.rebalance =
+        memory.rebalance.filter(|rebalance| !rests(rebalance.last_seen, limits.rebalance_hold));
+    [
+        (input.doubt, Hold::Doubt),
+        (input.stopped, Hold::Stopped),
+        (input.journal_lost, Hold::JournalLost),
+        (!input.fresh, Hold::NotFresh),
+        (held, Hold::Rebalance),
+    ]
+    .into_iter()
+    .find_map(|(holds, hold)| holds.then_some(hold))
 }
 
-const HOUR: Duration = Duration::from_secs(3600);
-const MINUTE: Duration = Duration::from_secs(60);
-
-/// Who is due, as far as breakers and budgets allow; and who is due and over budget.
-fn act(
-    memory: &mut Memory,
-    restarts_with_tasks: bool,
-    limits: &Limits,
-    now: Time,
-) -> (Vec<Decision>, Vec<UnitId>) {
-    let mut due: BTreeMap<(Arc<str>, Reason), Vec<Option<u32>>> = BTreeMap::new();
-    for ((connector, task), reason) in storm::may_go(memory, now) {
-        due.entry((connector, reason)).or_default().push(task);
-    }
-    for (connector, of_connector) in &memory.connectors {
-        for (task, unit) in of_connector.units.iter().filter(|(_, unit)| unit.waits()) {
-            let reason = match unit.phase {
-                Phase::BackingOff { next } if next <= now => Reason::Attempt,
-                Phase::Parked { next } if next <= now => Reason::Probe,
-                Phase::Observing { .. }
-                | Phase::BackingOff { .. }
-                | Phase::Verifying { .. }
-                | Phase::Recovered { .. }
-                | Phase::Parked { .. }
-                | Phase::GivenUp => continue,
-            };
-            if !memory.breakers.contains_key(&unit.signature) {
-                due.entry((Arc::clone(connector), reason)).or_default().push(*task);
-            }
-        }
-    }
-    let (mut decisions, mut over_budget) = (Vec::new(), Vec::new());
-    for ((connector, reason), units) in due {
-        for (call, units) in call::calls(&units, restarts_with_tasks) {
-            // What a canary proved is let through in the breaker's steps.
-            if reason != Reason::Release && !pay(memory, &connector, limits, now) {
-                over_budget.extend(units.into_iter().map(|task| (Arc::clone(&connector), task)));
-                continue;
-            }
-            for task in &units {
-                begin(memory, &connector, *task, reason, limits, now);
-            }
-            decisions.push(Decision { connector: Arc::clone(&connector), call, units, reason });
-        }
-    }
-    over_budget.sort_unstable();
-    (decisions, over_budget)
-}
-
-/// A restart costs one of the connector's budget and one of the cluster's; both or none.
-fn pay(memory: &mut Memory, connector: &Arc<str>, limits: &Limits, now: Time) -> bool {
-    let mut cluster = memory.budget.unwrap_or_else(|| Bucket::full(limits.cluster_budget.0, now));
-    let of_connector = memory.connectors.entry(Arc::clone(connector)).or_default();
-    let mut own =
-        of_connector.budget.unwrap_or_else(|| Bucket::full(limits.connector_budget.0, now));
-    let paid = own.take(limits.connector_budget, HOUR, now)
-        && cluster.take(limits.cluster_budget, MINUTE, now);
-    if paid {
-        of_connector.budget = Some(own);
-        memory.budget = Some(cluster);
-    }
-    paid
-}
-
-fn begin(
-    memory: &mut Memory,
-    connector: &Arc<str>,
-    task: Option<u32>,
-    reason: Reason,
-    limits: &Limits,
-    now: Time,
-) {
-    let Some(unit) = memory.connectors.get_mut(connector).and_then(|c| c.units.get_mut(&task))
-    else {
-        return;
-    };
-    unit.phase = Phase::Verifying { since: now, moved: false, running: None, reason };
-    if matches!(reason, Reason::Attempt | Reason::Release) {
-        unit.attempts = (unit.attempts + 1).min(limits.attempts.of(unit.class));
-    }
-    if unit.restarts.len() == limits.flapping {
-        unit.restarts.pop_front();
-    }
-    unit.restarts.push_back(now);
-    let Some(breaker) = memory.breakers.get_mut(&unit.signature) else { return };
-    match &mut breaker.state {
-        BreakerState::Open { canary, .. } => {
-            *canary = Some((Arc::clone(connector), task));
-            breaker.canaries += 1;
-        }
-        BreakerState::Releasing { released, .. } => *released += 1,
-    }
+/// Before a canary is sent it is cheaper to ask the dependency.
+fn wanted_probes(memory: &Memory, input: &Input<'_>, policy: &Policy, now: Time) -> Vec<Arc<str>> {
+    let open = memory
+        .breakers
+        .iter()
+        .filter(|(_, breaker)| matches!(breaker.state, BreakerState::Open { canary: None, .. }));
+    let targets = open.filter_map(|(signature, _)| policy.probe_target(signature));
+    let mut wanted: Vec<_> = targets
+        .filter(|target| {
+            input
+                .probes
+                .get(*target)
+                .is_none_or(|last| now.saturating_sub(last.at) >= policy.limits.probe_interval)
+        })
+        .cloned()
+        .collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    wanted
 }

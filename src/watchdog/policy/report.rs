@@ -2,16 +2,22 @@
 
 use std::sync::Arc;
 
-use crate::config::FailureClass;
+use crate::config::{FailureClass, WatchdogMode};
 
-use super::memory::{Memory, Phase, Time};
+use super::memory::{Memory, Phase, Time, Unit};
+use super::rules::Policy;
 
 /// Why nothing is done in a cluster at all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Hold {
+    /// No watched cluster can be reached: the watchdog doubts itself.
+    Doubt,
     /// The last poll gave no valid snapshot.
     NoSnapshot,
-    /// The journal was missing or broken: what was done before is not known.
+    /// The kill switch is on.
+    Stopped,
+    /// The journal was missing or broken: what was done before is not known; or it cannot be
+    /// written.
     JournalLost,
     /// No worker is proven able to serve: the statuses may be those of before.
     NotFresh,
@@ -21,17 +27,123 @@ pub enum Hold {
 
 impl Hold {
     /// Every hold, in the order in which they are exported.
-    pub const ALL: [Self; 4] =
-        [Self::NoSnapshot, Self::JournalLost, Self::NotFresh, Self::Rebalance];
+    pub const ALL: [Self; 6] = [
+        Self::Doubt,
+        Self::NoSnapshot,
+        Self::Stopped,
+        Self::JournalLost,
+        Self::NotFresh,
+        Self::Rebalance,
+    ];
 
     /// The word for labels.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Doubt => "doubt",
             Self::NoSnapshot => "no_snapshot",
+            Self::Stopped => "stopped",
             Self::JournalLost => "journal_lost",
             Self::NotFresh => "not_fresh",
             Self::Rebalance => "rebalance",
         }
+    }
+}
+
+/// The rule that speaks for a unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Why {
+    /// Nothing is done in the whole cluster.
+    Hold(Hold),
+    /// FAILED, and not yet believed.
+    Grace,
+    /// The next attempt is not due.
+    BackOff,
+    /// Many fail of one cause, and only a canary is restarted; or restarts do not help, and one at
+    /// a time is.
+    Breaker,
+    /// The dependency does not answer a probe.
+    Probe,
+    /// Restarts of the connector, the cluster or the process are used up for now.
+    Budget,
+    /// The user's rule for it says off.
+    Rule,
+    /// A maintenance window.
+    Window,
+    /// A silence.
+    Silence,
+    /// Somebody else restarts it.
+    Foreign,
+    /// It was restarted, and what comes of it is awaited.
+    Verify,
+    /// Neither RUNNING nor FAILED for too long after a restart.
+    Stuck,
+    /// It runs again and is watched.
+    Stable,
+    /// Its attempts are used up; it is tried now and then.
+    Parked,
+    /// Only a person can help.
+    GivenUp,
+    /// It is not FAILED by now.
+    NotFailed,
+}
+
+impl Why {
+    /// Why a unit that is FAILED is not restarted now, for a counter that is there from the start.
+    pub const SKIPS: [Self; 17] = [
+        Self::Hold(Hold::Doubt),
+        Self::Hold(Hold::NoSnapshot),
+        Self::Hold(Hold::Stopped),
+        Self::Hold(Hold::JournalLost),
+        Self::Hold(Hold::NotFresh),
+        Self::Hold(Hold::Rebalance),
+        Self::Grace,
+        Self::BackOff,
+        Self::Breaker,
+        Self::Probe,
+        Self::Budget,
+        Self::Rule,
+        Self::Window,
+        Self::Silence,
+        Self::Foreign,
+        Self::Parked,
+        Self::GivenUp,
+    ];
+
+    /// The word for labels.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hold(hold) => hold.as_str(),
+            Self::Grace => "grace",
+            Self::BackOff => "back_off",
+            Self::Breaker => "breaker",
+            Self::Probe => "probe",
+            Self::Budget => "budget",
+            Self::Rule => "rule",
+            Self::Window => "window",
+            Self::Silence => "silence",
+            Self::Foreign => "foreign",
+            Self::Verify => "verify",
+            Self::Stuck => "stuck",
+            Self::Stable => "stable",
+            Self::Parked => "parked",
+            Self::GivenUp => "given_up",
+            Self::NotFailed => "not_failed",
+        }
+    }
+
+    /// Whether it holds back a unit that is due.
+    pub const fn holds(self) -> bool {
+        matches!(
+            self,
+            Self::Hold(_)
+                | Self::Breaker
+                | Self::Probe
+                | Self::Budget
+                | Self::Rule
+                | Self::Window
+                | Self::Silence
+                | Self::Foreign
+        )
     }
 }
 
@@ -48,12 +160,29 @@ pub struct UnitReport {
     pub class: FailureClass,
     /// What failures of its kind have in common.
     pub signature: Arc<str>,
+    /// When it was first seen FAILED in this trouble.
+    pub first_failed: Time,
     /// Attempts so far.
     pub attempts: u32,
+    /// Attempts that its class has.
+    pub attempts_most: u32,
+    /// When it was restarted last.
+    pub last_restart: Option<Time>,
     /// When it is tried next, where that is known.
     pub next: Option<Time>,
-    /// What keeps it from being tried now.
-    pub held_by: Option<&'static str>,
+    /// The rule that speaks.
+    pub why: Why,
+    /// Whether it is restarted, or only said to be.
+    pub mode: WatchdogMode,
+    /// The user's rule that is for it.
+    pub rule: Option<Arc<str>>,
+}
+
+impl UnitReport {
+    /// What keeps it back, where something does.
+    pub fn held_by(&self) -> Option<Why> {
+        Some(self.why).filter(|why| why.holds())
+    }
 }
 
 /// What `decide` has to say beside its decisions.
@@ -65,41 +194,53 @@ pub struct Report {
     pub units: Vec<UnitReport>,
 }
 
-pub(super) fn report(
-    memory: &Memory,
-    hold: Option<Hold>,
-    over_budget: &[(Arc<str>, Option<u32>)],
-) -> Report {
-    let units = memory.connectors.iter().flat_map(|(connector, of_connector)| {
-        of_connector.units.iter().map(move |(task, unit)| {
-            let next = match unit.phase {
-                Phase::BackingOff { next } | Phase::Parked { next } => Some(next),
-                Phase::Observing { .. }
-                | Phase::Verifying { .. }
-                | Phase::Recovered { .. }
-                | Phase::GivenUp => None,
-            };
-            let held_by = match hold {
-                Some(hold) => Some(hold.as_str()),
-                None if unit.waits() && memory.breakers.contains_key(&unit.signature) => {
-                    Some("breaker")
-                }
-                None => {
-                    let id = (Arc::clone(connector), *task);
-                    over_budget.binary_search(&id).is_ok().then_some("budget")
-                }
-            };
-            UnitReport {
+pub(super) fn report(memory: &Memory, hold: Option<Hold>, policy: &Policy) -> Report {
+    let mut units = Vec::with_capacity(memory.connectors.values().map(|c| c.units.len()).sum());
+    for (connector, of_connector) in &memory.connectors {
+        for (task, unit) in &of_connector.units {
+            units.push(UnitReport {
                 connector: Arc::clone(connector),
                 task: *task,
                 phase: unit.phase_word(),
                 class: unit.class,
                 signature: Arc::clone(&unit.signature),
+                first_failed: unit.first_failed,
                 attempts: unit.attempts,
-                next,
-                held_by,
-            }
-        })
-    });
-    Report { hold, units: units.collect() }
+                attempts_most: policy.limits_of(unit.rule).attempts.of(unit.class),
+                last_restart: unit.restarts.back().copied(),
+                next: next(memory, unit),
+                why: why(unit, hold),
+                mode: policy.mode_of(unit.rule),
+                rule: unit.rule.and_then(|at| policy.rules.get(at)).map(|r| Arc::clone(&r.name)),
+            });
+        }
+    }
+    Report { hold, units }
+}
+
+/// Under a breaker it is the breaker that says when.
+fn next(memory: &Memory, unit: &Unit) -> Option<Time> {
+    let own = match unit.phase {
+        Phase::BackingOff { next } | Phase::Parked { next } => next,
+        Phase::Observing { .. }
+        | Phase::Verifying { .. }
+        | Phase::Recovered { .. }
+        | Phase::GivenUp => return None,
+    };
+    Some(memory.breakers.get(&unit.signature).map_or(own, |breaker| breaker.next()))
+}
+
+fn why(unit: &Unit, hold: Option<Hold>) -> Why {
+    match (&unit.phase, hold, unit.held) {
+        (Phase::GivenUp, ..) => Why::GivenUp,
+        (Phase::Verifying { stuck: true, .. }, ..) => Why::Stuck,
+        (Phase::Verifying { .. }, ..) => Why::Verify,
+        (Phase::Recovered { .. }, ..) => Why::Stable,
+        (_, Some(hold), _) => Why::Hold(hold),
+        _ if !unit.is_failed => Why::NotFailed,
+        (_, None, Some(held)) => held,
+        (Phase::Observing { .. }, None, None) => Why::Grace,
+        (Phase::BackingOff { .. }, None, None) => Why::BackOff,
+        (Phase::Parked { .. }, None, None) => Why::Parked,
+    }
 }

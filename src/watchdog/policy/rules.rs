@@ -87,7 +87,6 @@ impl Selector {
 
 impl Policy {
     /// The place of the first rule that fits; `None`: none does.
-    #[expect(dead_code, reason = "x")]
     pub(super) fn rule_of(&self, connector: &Connector, class: FailureClass) -> Option<usize> {
         self.rules.iter().position(|rule| rule.selector.fits(connector, class))
     }
@@ -105,7 +104,6 @@ impl Policy {
 
     /// The dependency behind a signature, where it may be probed. A signature that names no port
     /// stands for the first target on its host.
-    #[expect(dead_code, reason = "x")]
     pub(super) fn probe_target(&self, signature: &str) -> Option<&Arc<str>> {
         let (_, host) = signature.rsplit_once(" @")?;
         self.probe_targets.iter().find(|target| {

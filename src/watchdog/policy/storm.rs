@@ -1,28 +1,28 @@
 //! The breakers: while many fail of one cause only a canary is restarted, and once it is proven that
 //! the cause is gone the others follow in growing steps. Rule 10.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::FailureClass;
 
+use super::Input;
+use super::backoff;
+use super::event::{BreakerChange, Change, Event, Outcome};
 use super::limits::Limits;
 use super::memory::{Breaker, BreakerState, Memory, Phase, Reason, Time, Unit, UnitId};
+use super::report::Why;
+use super::rules::Policy;
 
-/// Opens, closes and moves the breakers after what a poll has shown.
-pub(super) fn settle(memory: &mut Memory, all_units: usize, limits: &Limits, now: Time) {
-    open(memory, all_units, limits, now);
-    let breakers = std::mem::take(&mut memory.breakers);
-    for (signature, mut breaker) in breakers {
-        let left = waiting(memory, &signature).count();
-        let open = move_on(&mut breaker, memory, limits, now);
-        if exhausted(&breaker, memory, &signature, limits, now) {
-            give_up(memory, &signature, limits, now);
-        } else if open || left > 0 {
-            memory.breakers.insert(signature, breaker);
-        }
-    }
+/// Units whose failures have one signature.
+#[derive(Debug, Default)]
+struct Group<'m> {
+    /// Connectors with a unit that could make the breaker open.
+    connectors: usize,
+    last: Option<&'m Arc<str>>,
+    /// FAILED, and could be restarted.
+    waiting: Vec<(&'m Arc<str>, Option<u32>, &'m Unit)>,
 }
 
 fn units(memory: &Memory) -> impl Iterator<Item = (&Arc<str>, Option<u32>, &Unit)> {
@@ -31,44 +31,112 @@ fn units(memory: &Memory) -> impl Iterator<Item = (&Arc<str>, Option<u32>, &Unit
     })
 }
 
-/// The units of a signature that are FAILED and could be restarted.
-fn waiting<'m>(memory: &'m Memory, signature: &str) -> impl Iterator<Item = (UnitId, &'m Unit)> {
-    units(memory)
-        .filter(move |(_, _, unit)| *unit.signature == *signature && unit.waits())
-        .map(|(connector, task, unit)| ((Arc::clone(connector), task), unit))
+fn can_be_restarted(unit: &Unit, policy: &Policy) -> bool {
+    policy.limits_of(unit.rule).attempts.of(unit.class) > 0
 }
 
-fn open(memory: &mut Memory, all_units: usize, limits: &Limits, now: Time) {
-    let mut fresh = 0_usize;
-    let mut by_signature: BTreeMap<&Arc<str>, BTreeSet<&Arc<str>>> = BTreeMap::new();
-    for (connector, _, unit) in units(memory) {
+fn groups<'m>(memory: &'m Memory, policy: &Policy) -> BTreeMap<&'m Arc<str>, Group<'m>> {
+    let mut all: BTreeMap<_, Group<'_>> = BTreeMap::new();
+    for (connector, task, unit) in units(memory) {
         let fails = matches!(unit.phase, Phase::Observing { .. } | Phase::BackingOff { .. });
-        if !fails || limits.attempts.of(unit.class) == 0 {
+        let counts = fails && can_be_restarted(unit, policy);
+        if !counts && !unit.waits() {
             continue;
         }
-        fresh += usize::from(now.saturating_sub(unit.failed_at) <= limits.storm_window);
-        by_signature.entry(&unit.signature).or_default().insert(connector);
+        let group = all.entry(&unit.signature).or_default();
+        if counts && group.last != Some(connector) {
+            group.connectors += 1;
+            group.last = Some(connector);
+        }
+        if unit.waits() {
+            group.waiting.push((connector, task, unit));
+        }
     }
+    all
+}
+
+/// Opens, closes and moves the breakers after what a poll has shown.
+pub(super) fn settle(
+    memory: &mut Memory,
+    all_units: usize,
+    input: &Input<'_>,
+    policy: &Policy,
+    now: Time,
+    events: &mut Vec<Event>,
+) {
+    if memory.connectors.is_empty() && memory.breakers.is_empty() {
+        return;
+    }
+    let limits = &policy.limits;
+    let mut breakers = std::mem::take(&mut memory.breakers);
+    let groups = groups(memory, policy);
+    let storm = is_storm(memory, all_units, policy, now);
+    for (signature, group) in &groups {
+        let opens = group.connectors > 0
+            && (storm || group.connectors >= limits.signature_connectors)
+            && !breakers.contains_key(*signature);
+        if opens {
+            let class = group
+                .waiting
+                .first()
+                .map_or_else(|| class_of(memory, signature), |(_, _, unit)| unit.class);
+            breakers.insert(Arc::clone(signature), Breaker::opened(class, limits, now));
+            events.push(Event::Breaker(Arc::clone(signature), BreakerChange::Opened));
+        }
+    }
+    let mut given_up = Vec::new();
+    breakers.retain(|signature, breaker| {
+        let waiting = groups.get(signature).map_or(0, |group| group.waiting.len());
+        let mut happened = |change| events.push(Event::Breaker(Arc::clone(signature), change));
+        breaker.probed(signature, input, policy, now);
+        let waits = move_on(breaker, memory, limits, now, &mut happened);
+        if waiting > 0 && breaker.is_exhausted(limits, now) {
+            happened(BreakerChange::Exhausted);
+            given_up.push(Arc::clone(signature));
+            return false;
+        }
+        let keep = waits || waiting > 0;
+        if !keep {
+            happened(BreakerChange::Closed);
+        }
+        keep
+    });
+    drop(groups);
+    memory.breakers = breakers;
+    for signature in given_up {
+        give_up(memory, &signature, policy, now, events);
+    }
+}
+
+fn class_of(memory: &Memory, signature: &str) -> FailureClass {
+    units(memory)
+        .find(|(_, _, unit)| *unit.signature == *signature)
+        .map_or(FailureClass::Unknown, |(_, _, unit)| unit.class)
+}
+
+/// Whether so many newly failed that it cannot be their own doing.
+fn is_storm(memory: &Memory, all_units: usize, policy: &Policy, now: Time) -> bool {
+    let limits = &policy.limits;
+    let fresh = units(memory).filter(|(_, _, unit)| {
+        matches!(unit.phase, Phase::Observing { .. } | Phase::BackingOff { .. })
+            && can_be_restarted(unit, policy)
+            && now.saturating_sub(unit.failed_at) <= limits.storm_window
+    });
+    let fresh = fresh.count();
     #[expect(clippy::cast_precision_loss, reason = "a count of units fits")]
     let part = fresh as f64 / all_units.max(1) as f64;
-    let storm = fresh >= limits.storm_units && part >= limits.storm_part;
-    let opened: Vec<Arc<str>> = by_signature
-        .into_iter()
-        .filter(|(_, connectors)| storm || connectors.len() >= limits.signature_connectors)
-        .map(|(signature, _)| Arc::clone(signature))
-        .collect();
-    for signature in opened {
-        memory.breakers.entry(signature).or_insert_with(|| Breaker {
-            since: now,
-            canaries: 0,
-            state: BreakerState::Open { next: now + limits.canary_waits[0], canary: None },
-        });
-    }
+    fresh >= limits.storm_units && part >= limits.storm_part
 }
 
 /// Looks after the canary or the release; whether there is still something to wait for.
-fn move_on(breaker: &mut Breaker, memory: &Memory, limits: &Limits, now: Time) -> bool {
-    let wait = wait(breaker, limits, now);
+fn move_on(
+    breaker: &mut Breaker,
+    memory: &Memory,
+    limits: &Limits,
+    now: Time,
+    happened: &mut impl FnMut(BreakerChange),
+) -> bool {
+    let wait = breaker.wait(limits, now);
     match &mut breaker.state {
         BreakerState::Open { canary: None, .. } => false,
         BreakerState::Open { next, canary: out @ Some(_) } => {
@@ -78,8 +146,10 @@ fn move_on(breaker: &mut Breaker, memory: &Memory, limits: &Limits, now: Time) -
             });
             match unit.map(|unit| &unit.phase) {
                 Some(Phase::Verifying { since, running, .. }) => {
-                    let proven =
-                        running.is_some() && now.saturating_sub(*since) >= limits.canary_watch;
+                    // RUNNING at each look, and not only since a moment ago.
+                    let proven = now.saturating_sub(*since) >= limits.canary_watch
+                        && running
+                            .is_some_and(|at| now.saturating_sub(at) >= limits.canary_watch / 2);
                     if proven {
                         breaker.state = BreakerState::Releasing {
                             since: now,
@@ -88,6 +158,7 @@ fn move_on(breaker: &mut Breaker, memory: &Memory, limits: &Limits, now: Time) -
                             failed: 0,
                             next: now + limits.release_step,
                         };
+                        happened(BreakerChange::Proven);
                     } else {
                         *next = *since + wait;
                     }
@@ -104,6 +175,7 @@ fn move_on(breaker: &mut Breaker, memory: &Memory, limits: &Limits, now: Time) -
             let most = f64::from(*released) * limits.release_failing;
             if *failed >= 2 && f64::from(*failed) >= most {
                 breaker.state = BreakerState::Open { next: now + wait, canary: None };
+                happened(BreakerChange::Reopened);
                 return true;
             }
             if now >= *next {
@@ -115,64 +187,154 @@ fn move_on(breaker: &mut Breaker, memory: &Memory, limits: &Limits, now: Time) -
     }
 }
 
-/// From one canary to the next.
-fn wait(breaker: &Breaker, limits: &Limits, now: Time) -> Duration {
-    if now.saturating_sub(breaker.since) >= limits.canary_old {
-        return limits.canary_old_wait;
+impl Breaker {
+    fn opened(class: FailureClass, limits: &Limits, now: Time) -> Self {
+        let mut breaker = Self {
+            class,
+            since: now,
+            canaries: 0,
+            reachable: None,
+            state: BreakerState::Open { next: now, canary: None },
+        };
+        let delay = if class == FailureClass::Data { limits.data_delay } else { Duration::ZERO };
+        let wait = breaker.wait(limits, now).max(delay);
+        breaker.put_off(wait);
+        breaker
     }
-    let at = usize::try_from(breaker.canaries).unwrap_or(usize::MAX);
-    limits.canary_waits[at.min(limits.canary_waits.len() - 1)]
-}
 
-/// Whether so many canaries failed that time alone will not heal it.
-fn exhausted(
-    breaker: &Breaker,
-    memory: &Memory,
-    signature: &str,
-    limits: &Limits,
-    now: Time,
-) -> bool {
-    let BreakerState::Open { canary: None, .. } = breaker.state else { return false };
-    let Some((_, unit)) = waiting(memory, signature).next() else { return false };
-    if unit.class == FailureClass::Transient {
-        now.saturating_sub(breaker.since) >= limits.probe_until
-    } else {
-        breaker.canaries >= limits.attempts.of(unit.class)
+    pub(super) fn put_off(&mut self, by: Duration) {
+        match &mut self.state {
+            BreakerState::Open { next, .. } | BreakerState::Releasing { next, .. } => *next += by,
+        }
     }
-}
 
-/// The units go on each for itself: parked, or given up.
-fn give_up(memory: &mut Memory, signature: &str, limits: &Limits, now: Time) {
-    for unit in memory.connectors.values_mut().flat_map(|connector| connector.units.values_mut()) {
-        if *unit.signature == *signature && matches!(unit.phase, Phase::BackingOff { .. }) {
-            unit.phase = if unit.class == FailureClass::Unknown {
-                super::backoff::park(unit, limits, now)
-            } else {
-                Phase::GivenUp
-            };
+    /// From one canary to the next. Refused credentials may lock an account, whoever uses them.
+    fn wait(&self, limits: &Limits, now: Time) -> Duration {
+        let wait = if now.saturating_sub(self.since) >= limits.canary_old {
+            limits.canary_old_wait
+        } else {
+            let at = usize::try_from(self.canaries).unwrap_or(usize::MAX);
+            limits.canary_waits[at.min(limits.canary_waits.len() - 1)]
+        };
+        match self.class {
+            FailureClass::Auth if self.canaries > 0 => wait.max(limits.auth_spacing),
+            _ => wait,
+        }
+    }
+
+    /// Whether so many canaries failed that time alone will not heal it.
+    fn is_exhausted(&self, limits: &Limits, now: Time) -> bool {
+        let BreakerState::Open { canary: None, .. } = self.state else { return false };
+        if self.class == FailureClass::Transient {
+            now.saturating_sub(self.since) >= limits.probe_until
+        } else {
+            self.canaries >= limits.attempts.of(self.class)
+        }
+    }
+
+    /// Takes in what a probe said. A dependency that just came back is tried at once.
+    fn probed(&mut self, signature: &str, input: &Input<'_>, policy: &Policy, now: Time) {
+        let probe = policy.probe_target(signature).and_then(|target| input.probes.get(target));
+        let Some(probe) =
+            probe.filter(|probe| now.saturating_sub(probe.at) <= policy.limits.probe_interval * 2)
+        else {
+            self.reachable = None;
+            return;
+        };
+        let came_back = self.reachable == Some(false) && probe.reachable;
+        self.reachable = Some(probe.reachable);
+        if let (true, BreakerState::Open { next, canary: None }) = (came_back, &mut self.state) {
+            *next = (*next).min(now);
         }
     }
 }
 
-/// Who may be restarted under an unclosed breaker now, and why.
-pub(super) fn may_go(memory: &Memory, now: Time) -> Vec<(UnitId, Reason)> {
+/// The units go on each for itself: parked, or given up.
+fn give_up(
+    memory: &mut Memory,
+    signature: &str,
+    policy: &Policy,
+    now: Time,
+    events: &mut Vec<Event>,
+) {
+    for (connector, of_connector) in &mut memory.connectors {
+        for (task, unit) in &mut of_connector.units {
+            if *unit.signature == *signature && matches!(unit.phase, Phase::BackingOff { .. }) {
+                let mut changes = Vec::new();
+                backoff::exhausted(unit, policy.limits_of(unit.rule), now, &mut changes);
+                let id = || (Arc::clone(connector), *task);
+                events.extend(changes.into_iter().map(|change| Event::Unit(id(), change)));
+            }
+        }
+    }
+}
+
+/// A breaker that releases learns who of the released failed again.
+pub(super) fn note(memory: &mut Memory, events: &[Event]) {
+    for event in events {
+        let Event::Unit(id, Change::Outcome(Reason::Release, Outcome::Failed)) = event else {
+            continue;
+        };
+        let unit = memory.connectors.get(&id.0).and_then(|connector| connector.units.get(&id.1));
+        let breaker = unit.and_then(|unit| memory.breakers.get_mut(&unit.signature));
+        if let Some(Breaker { state: BreakerState::Releasing { failed, .. }, .. }) = breaker {
+            *failed += 1;
+        }
+    }
+}
+
+/// Who may be restarted under an unclosed breaker now, and why; with the others it is said what
+/// they wait for.
+pub(super) fn may_go(memory: &mut Memory, policy: &Policy, now: Time) -> Vec<(UnitId, Reason)> {
     let mut all = Vec::new();
+    if memory.breakers.is_empty() {
+        return all;
+    }
+    let limits = &policy.limits;
+    let groups = groups(memory, policy);
     for (signature, breaker) in &memory.breakers {
+        let Some(group) = groups.get(signature) else { continue };
+        let free = group.waiting.iter().filter(|(_, _, unit)| unit.held.is_none());
+        let id =
+            |(connector, task, _): &(&Arc<str>, Option<u32>, &Unit)| (Arc::clone(connector), *task);
         match breaker.state {
             BreakerState::Open { canary: Some(_), .. } => {}
             BreakerState::Open { next, canary: None } => {
-                // Turn and turn about: one that is broken in itself must not speak for all.
-                let longest_ago = waiting(memory, signature)
-                    .min_by_key(|(_, unit)| unit.restarts.back().copied());
-                if let Some((id, _)) = longest_ago.filter(|_| next <= now) {
-                    all.push((id, Reason::Canary));
+                let trusted = if breaker.reachable == Some(false) {
+                    limits.probe_distrust
+                } else {
+                    Duration::ZERO
+                };
+                if next + trusted > now {
+                    continue;
                 }
+                // Turn and turn about: one that is broken in itself must not speak for all.
+                let rested = |unit: &Unit| {
+                    unit.class != FailureClass::Auth
+                        || unit
+                            .restarts
+                            .back()
+                            .is_none_or(|last| *last + limits.auth_spacing <= now)
+                };
+                let longest_ago = free
+                    .filter(|(_, _, unit)| rested(unit))
+                    .min_by_key(|(_, _, unit)| unit.restarts.back().copied());
+                all.extend(longest_ago.map(|of| (id(of), Reason::Canary)));
             }
             BreakerState::Releasing { allowed, released, .. } => {
                 let left = allowed.saturating_sub(released) as usize;
-                let released = waiting(memory, signature).take(left);
-                all.extend(released.map(|(id, _)| (id, Reason::Release)));
+                all.extend(free.take(left).map(|of| (id(of), Reason::Release)));
             }
+        }
+    }
+    drop(groups);
+    for unit in memory.connectors.values_mut().flat_map(|connector| connector.units.values_mut()) {
+        if let Some(breaker) = memory.breakers.get(&unit.signature)
+            && unit.waits()
+            && unit.held.is_none()
+        {
+            let probe = breaker.reachable == Some(false);
+            unit.held = Some(if probe { Why::Probe } else { Why::Breaker });
         }
     }
     all

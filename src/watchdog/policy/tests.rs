@@ -8,8 +8,8 @@ use fastrand::Rng;
 
 use super::*;
 use crate::config::FailureClass;
-use crate::connect::model::ConnectorType;
-use crate::observe::snapshot::{Failure, Task};
+use crate::connect::model::{ConnectorType, State};
+use crate::observe::snapshot::{Connector, Failure, Instance, Task};
 
 const POLL: Duration = Duration::from_secs(15);
 
@@ -32,6 +32,7 @@ fn snapshot(rows: &[(&str, &[State])], class: FailureClass) -> Snapshot {
         kind: ConnectorType::Sink,
         class: "".into(),
         version: "".into(),
+        config: None,
         instance: instance(State::Running, class, ""),
         tasks_expected: None,
         tasks_max: None,
@@ -46,7 +47,7 @@ fn snapshot(rows: &[(&str, &[State])], class: FailureClass) -> Snapshot {
 /// A cluster under watch, polled every 15 s.
 struct Watched {
     memory: Memory,
-    limits: Limits,
+    policy: Policy,
     now: Duration,
     rng: Rng,
 }
@@ -55,7 +56,7 @@ impl Watched {
     fn new() -> Self {
         Self {
             memory: Memory::default(),
-            limits: Limits::default(),
+            policy: Policy::default(),
             now: Duration::from_secs(1000),
             rng: Rng::with_seed(1),
         }
@@ -64,19 +65,13 @@ impl Watched {
     fn input(&mut self, input: Input<'_>) -> Decided {
         self.now += POLL;
         let memory = std::mem::take(&mut self.memory);
-        let mut decided = decide(memory, input, &self.limits, self.now, &mut self.rng);
+        let mut decided = decide(memory, &input, &self.policy, self.now, &mut self.rng);
         self.memory = std::mem::take(&mut decided.memory);
         decided
     }
 
     fn poll(&mut self, snapshot: &Snapshot) -> Decided {
-        self.input(Input {
-            snapshot: Some(snapshot),
-            fresh: true,
-            rebalancing: false,
-            journal_lost: false,
-            restarts_with_tasks: true,
-        })
+        self.input(Input::of(Some(snapshot)))
     }
 
     /// Polls for so long; how many restarts were decided.
@@ -137,15 +132,11 @@ fn holds_are_said_and_nothing_is_done() {
     let failing = snapshot(&[("a", &[State::Failed])], FailureClass::Transient);
     let unassigned =
         snapshot(&[("a", &[State::Failed, State::Unassigned])], FailureClass::Transient);
-    let usual = Input {
-        snapshot: Some(&failing),
-        fresh: true,
-        rebalancing: false,
-        journal_lost: false,
-        restarts_with_tasks: true,
-    };
+    let usual = Input::of(Some(&failing));
     for (input, hold) in [
         (Input { snapshot: None, ..usual }, Hold::NoSnapshot),
+        (Input { snapshot: None, doubt: true, ..usual }, Hold::Doubt),
+        (Input { stopped: true, ..usual }, Hold::Stopped),
         (Input { fresh: false, ..usual }, Hold::NotFresh),
         (Input { rebalancing: true, ..usual }, Hold::Rebalance),
         (Input { journal_lost: true, ..usual }, Hold::JournalLost),
@@ -169,13 +160,7 @@ fn an_invalid_poll_changes_nothing() {
     let failing = snapshot(&[("a", &[State::Failed])], FailureClass::Transient);
     watched.poll(&failing);
     let before = watched.memory.clone();
-    watched.input(Input {
-        snapshot: None,
-        fresh: true,
-        rebalancing: false,
-        journal_lost: false,
-        restarts_with_tasks: true,
-    });
+    watched.input(Input::of(None));
     assert_eq!(watched.memory, before);
 }
 
@@ -197,10 +182,17 @@ fn a_recovery_is_verified_and_attempts_are_forgotten_only_after_stable_health() 
     while watched.poll(&failing).decisions.is_empty() {}
     let mut outcomes = Vec::new();
     for _ in 0..9 {
-        outcomes.extend(watched.poll(&running).outcomes);
+        outcomes.extend(
+            watched
+                .poll(&running)
+                .events
+                .into_iter()
+                .filter(|event| matches!(event, Event::Unit(_, Change::Outcome(..)))),
+        );
     }
     assert_eq!(outcomes.len(), 1);
-    assert_eq!(outcomes[0].2, Outcome::Recovered);
+    let recovered = Change::Outcome(Reason::Attempt, Outcome::Recovered);
+    assert_eq!(outcomes[0], Event::Unit(("a".into(), Some(0)), recovered));
     watched.polls(&running, minutes(10));
     assert_eq!(watched.poll(&running).report.units[0].attempts, 1);
     watched.polls(&running, minutes(6));
@@ -220,7 +212,7 @@ fn many_of_one_signature_wait_for_a_canary() {
     }
     assert!(watched.polls(&failing, minutes(30)) <= 8, "canaries, one at a time");
     let report = watched.poll(&failing).report;
-    assert!(report.units.iter().any(|unit| unit.held_by == Some("breaker")), "{report:?}");
+    assert!(report.units.iter().any(|unit| unit.held_by() == Some(Why::Breaker)), "{report:?}");
     let attempts: u32 = report.units.iter().map(|unit| unit.attempts).sum();
     assert_eq!(attempts, 0, "canaries are the breaker's, not the units'");
 }
@@ -268,6 +260,7 @@ fn the_invariants_hold_over_random_troubles() {
                 rebalancing: false,
                 journal_lost: false,
                 restarts_with_tasks: dice.bool(),
+                ..Input::of(None)
             });
             check(&decided, &now, valid && fresh, watched.now, &mut last);
             for decision in &decided.decisions {
@@ -281,14 +274,8 @@ fn the_invariants_hold_over_random_troubles() {
             // Without time going on nothing new is decided.
             let again = decide(
                 watched.memory.clone(),
-                Input {
-                    snapshot: Some(&now),
-                    fresh: true,
-                    rebalancing: false,
-                    journal_lost: false,
-                    restarts_with_tasks: true,
-                },
-                &watched.limits,
+                &Input::of(Some(&now)),
+                &watched.policy,
                 watched.now,
                 &mut watched.rng.clone(),
             );

@@ -1,24 +1,39 @@
-//! What one valid poll changes in the memory of one unit: rules 2, 5, 6 and 8.
+//! What one valid poll changes in the memory of one unit: rules 2, 5, 6, 8 and 15.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use fastrand::Rng;
 
+use crate::config::FailureClass;
 use crate::connect::model::State;
 use crate::observe::snapshot::Instance;
 
 use super::backoff;
+use super::event::{Because, Change, Outcome};
 use super::limits::Limits;
-use super::memory::{Phase, Reason, Time, Unit};
+use super::memory::{Phase, Time, Unit};
 
-/// What became of a restart.
+/// How the offsets of a connector get on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// RUNNING for long enough.
-    Recovered,
-    /// FAILED again.
-    Failed,
+pub struct Progress {
+    /// When they moved last.
+    pub last: Time,
+    /// Whether that is longer ago than is allowed.
+    pub stalled: bool,
+}
+
+/// What a look at one unit needs to know beside the unit.
+pub(super) struct Look<'l> {
+    pub(super) limits: &'l Limits,
+    pub(super) now: Time,
+    pub(super) rng: &'l mut Rng,
+    /// Of its connector, where offsets are read.
+    pub(super) progress: Option<Progress>,
+    /// Whether a rebalance may have started it.
+    pub(super) rebalancing: bool,
+    /// What happened.
+    pub(super) changes: Vec<Change>,
 }
 
 /// A unit that is FAILED for the first time, or was forgotten before.
@@ -34,126 +49,139 @@ pub(super) fn first_seen(instance: &Instance, now: Time) -> Unit {
         parked_since: None,
         last_wait: Time::ZERO,
         restarts: VecDeque::new(),
+        dry_run: false,
+        worker: Arc::clone(&instance.worker_id),
         phase: Phase::Observing { sightings: 1 },
+        classes: bit(class),
+        rule: None,
+        held: None,
     }
 }
 
-fn cause(instance: &Instance) -> (crate::config::FailureClass, Arc<str>) {
+fn cause(instance: &Instance) -> (FailureClass, Arc<str>) {
     instance.failure.as_ref().map_or_else(
-        || (crate::config::FailureClass::Unknown, "".into()),
+        || (FailureClass::Unknown, "".into()),
         |failure| (failure.class, Arc::clone(&failure.signature)),
     )
 }
 
-/// What one poll says of a unit that is remembered; `None`: it may be forgotten. The second is
-/// what became of a restart, where the poll tells.
-pub(super) fn unit(
-    mut unit: Unit,
-    instance: &Instance,
-    limits: &Limits,
-    now: Time,
-    rng: &mut Rng,
-) -> (Option<Unit>, Option<(Reason, Outcome)>) {
+const fn bit(class: FailureClass) -> u8 {
+    1 << class as u8
+}
+
+/// What one poll says of a unit that is remembered; whether it is to be remembered further.
+pub(super) fn unit(unit: &mut Unit, instance: &Instance, look: &mut Look<'_>) -> bool {
     unit.is_failed = instance.state == State::Failed;
     match instance.state {
-        State::Failed => {
-            let outcome = failed(&mut unit, instance, limits, now, rng);
-            (Some(unit), outcome)
-        }
-        State::Running => running(unit, limits, now),
+        State::Failed => failed(unit, instance, look),
+        State::Running => running(unit, instance, look),
         // An operator's doing: whatever follows begins afresh.
-        State::Paused | State::Stopped => (None, None),
+        State::Paused | State::Stopped => {
+            look.changes.push(Change::Cleared(Because::Paused));
+            false
+        }
         State::Unassigned | State::Restarting | State::Unknown => {
-            match &mut unit.phase {
-                Phase::Verifying { moved, running, .. } => {
-                    *moved = true;
-                    *running = None;
-                }
-                Phase::Observing { sightings } => *sightings = 0,
-                Phase::Recovered { since } => *since = now,
-                Phase::BackingOff { .. } | Phase::Parked { .. } | Phase::GivenUp => {}
-            }
-            (Some(unit), None)
+            neither(unit, look);
+            true
         }
     }
 }
 
-fn failed(
-    unit: &mut Unit,
-    instance: &Instance,
-    limits: &Limits,
-    now: Time,
-    rng: &mut Rng,
-) -> Option<(Reason, Outcome)> {
+fn failed(unit: &mut Unit, instance: &Instance, look: &mut Look<'_>) -> bool {
     let (class, signature) = cause(instance);
     let another = class != unit.class;
+    // Two classes in turn are one trouble.
+    let never_before = unit.classes & bit(class) == 0;
+    unit.classes |= bit(class);
     (unit.class, unit.signature) = (class, signature);
+    unit.worker = Arc::clone(&instance.worker_id);
     match unit.phase {
-        Phase::Observing { sightings } => {
-            let sightings = sightings + 1;
-            let believed =
-                sightings >= limits.sightings && now.saturating_sub(unit.failed_at) >= limits.grace;
-            unit.phase = if believed {
-                backoff::first(class, limits, now, rng)
-            } else {
-                Phase::Observing { sightings }
-            };
-            None
-        }
+        Phase::Observing { sightings } => observe(unit, sightings + 1, look),
         Phase::Verifying { since, moved, reason, .. } => {
             // Right after a restart FAILED may be the status of before.
-            let told = moved || now.saturating_sub(since) >= limits.stale_status;
-            told.then(|| {
-                backoff::again(unit, reason, limits, now, rng);
-                (reason, Outcome::Failed)
-            })
+            if moved || look.now.saturating_sub(since) >= look.limits.stale_status {
+                look.changes.push(Change::Outcome(reason, Outcome::Failed));
+                backoff::again(unit, reason, look);
+            }
         }
         Phase::Recovered { .. } if unit.attempts == 0 => {
-            unit.failed_at = now;
+            unit.failed_at = look.now;
             unit.phase = Phase::Observing { sightings: 1 };
-            None
         }
-        Phase::Recovered { .. } => {
-            backoff::again(unit, Reason::Attempt, limits, now, rng);
-            None
+        Phase::Recovered { .. } => backoff::again(unit, super::Reason::Attempt, look),
+        Phase::Parked { .. } | Phase::GivenUp if never_before => {
+            look.changes.push(Change::Cleared(Because::OtherFailure));
+            *unit = Unit { classes: unit.classes, ..first_seen(instance, look.now) };
         }
-        Phase::Parked { .. } | Phase::GivenUp if another => {
-            (unit.attempts, unit.parked_since, unit.failed_at) = (0, None, now);
-            unit.phase = Phase::Observing { sightings: 1 };
-            None
-        }
-        Phase::BackingOff { .. } | Phase::Parked { .. } | Phase::GivenUp => None,
+        Phase::BackingOff { .. } if another => backoff::still_allowed(unit, look),
+        Phase::BackingOff { .. } | Phase::Parked { .. } | Phase::GivenUp => {}
+    }
+    true
+}
+
+fn observe(unit: &mut Unit, sightings: u32, look: &mut Look<'_>) {
+    let believed = sightings >= look.limits.sightings
+        && look.now.saturating_sub(unit.failed_at) >= look.limits.grace;
+    if believed {
+        look.changes.push(Change::Believed);
+        backoff::first(unit, look);
+    } else {
+        unit.phase = Phase::Observing { sightings };
     }
 }
 
-fn running(
-    mut unit: Unit,
-    limits: &Limits,
-    now: Time,
-) -> (Option<Unit>, Option<(Reason, Outcome)>) {
+fn running(unit: &mut Unit, instance: &Instance, look: &mut Look<'_>) -> bool {
+    let now = look.now;
     match &mut unit.phase {
-        Phase::Verifying { moved, running, reason, .. } => {
-            *moved = true;
+        Phase::Verifying { moved, running, reason, since: restarted, stuck } => {
+            (*moved, *stuck) = (true, false);
             let since = *running.get_or_insert(now);
-            if now.saturating_sub(since) < limits.verify {
-                return (Some(unit), None);
+            if now.saturating_sub(since) < look.limits.verify {
+                return true;
             }
-            let reason = *reason;
+            let stalled = look.progress.is_some_and(|progress| progress.stalled);
+            if stalled && now.saturating_sub(*restarted) < look.limits.verify_most {
+                return true;
+            }
+            let outcome = if stalled { Outcome::Unverified } else { Outcome::Recovered };
+            look.changes.push(Change::Outcome(*reason, outcome));
             unit.phase = Phase::Recovered { since };
-            (Some(unit), Some((reason, Outcome::Recovered)))
+            true
         }
         Phase::Recovered { since } => {
-            let stable = limits.stable.max(unit.last_wait * 2);
+            let stable = look.limits.stable.max(unit.last_wait * 2);
             let forget = now.saturating_sub(*since) >= stable;
-            ((!forget).then_some(unit), None)
+            if forget {
+                look.changes.push(Change::Cleared(Because::StableHealth));
+            }
+            !forget
         }
-        Phase::Observing { .. } if unit.attempts == 0 => (None, None),
         Phase::Observing { .. }
         | Phase::BackingOff { .. }
         | Phase::Parked { .. }
         | Phase::GivenUp => {
+            // What moved to another worker was started by a rebalance.
+            if !look.rebalancing && instance.worker_id == unit.worker {
+                look.changes.push(Change::Foreign);
+            }
             unit.phase = Phase::Recovered { since: now };
-            (Some(unit), None)
+            true
         }
+    }
+}
+
+fn neither(unit: &mut Unit, look: &mut Look<'_>) {
+    match &mut unit.phase {
+        Phase::Verifying { moved, running, since, stuck, .. } => {
+            *moved = true;
+            *running = None;
+            if !*stuck && look.now.saturating_sub(*since) >= look.limits.stuck {
+                *stuck = true;
+                look.changes.push(Change::Stuck);
+            }
+        }
+        Phase::Observing { sightings } => *sightings = 0,
+        Phase::Recovered { since } => *since = look.now,
+        Phase::BackingOff { .. } | Phase::Parked { .. } | Phase::GivenUp => {}
     }
 }
