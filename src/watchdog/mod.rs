@@ -7,4 +7,5 @@ pub mod engine;
 mod executor;
 pub mod journal;
 pub mod policy;
+pub mod probe;
 pub mod view;
