@@ -3,6 +3,7 @@
 //! [`policy`] decides and is pure; [`journal`] makes what is meant durable; the executor does it;
 //! [`engine`] has them in turn, after each poll of a cluster.
 
+pub mod audit;
 pub mod engine;
 mod executor;
 pub mod journal;
