@@ -10,7 +10,7 @@ for tool in nginx wrk; do
     apt-get install -y -q nginx-light wrk >/dev/null
   fi
 done
-for bench in scale serving footprint; do
+for bench in scale serving footprint journal; do
   echo "== $bench"
   cargo bench --quiet --bench "$bench"
 done
