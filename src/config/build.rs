@@ -4,17 +4,20 @@
 use std::collections::BTreeSet;
 use std::net::{Ipv6Addr, SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use percent_encoding::percent_decode_str;
 use regex::Regex;
+use serde_saphyr::Spanned;
 use url::Url;
 
 use super::file::{self, Cluster, File, SecretSource};
 use super::flags::Flags;
+use super::pattern;
+use super::watchdog::{self, Problem};
 use super::{
     Auth, ClusterSettings, ConnectSettings, FailureRule, MetricsSettings, PollSettings,
-    ProgressSettings, Secret, Settings, TlsSettings, WatchdogSettings, WebSettings,
+    ProgressSettings, Secret, Settings, TlsSettings, WebSettings,
 };
 
 /// Bad input: which file or flag, what is wrong, what is valid.
@@ -69,12 +72,27 @@ pub fn build(flags: &Flags) -> Result<Settings, ConfigError> {
             format!("{telemetry_path:?} must begin with / and be more than it, such as /metrics"),
         );
     }
-    let watchdog = watchdog(flags, file.watchdog, &place)?;
+    let mut odd = Vec::new();
+    let clusters = clusters(flags, file.clusters, &place, timeout, &mut odd)?;
+    let names: Vec<&str> = clusters.iter().map(|cluster| cluster.name.as_str()).collect();
+    let around = watchdog::Around {
+        mode: flags.watchdog_mode,
+        journal: flags.journal.as_deref(),
+        audit: flags.audit.as_deref(),
+        clusters: &names,
+        poll_interval: interval,
+        now: SystemTime::now(),
+    };
+    let watchdog = watchdog::read(&file.watchdog, around, &mut odd)
+        .or_else(|problem| bad(format!("{place}: line {}", problem.line), problem.text))?;
+    odd.sort_by_key(|oddity| oddity.line);
+    let warning = |Problem { line, text }: Problem| format!("{place}: line {line}: {text}");
     let listen =
         if flags.listen.is_empty() { file.web.listen_addresses } else { flags.listen.clone() };
     let max_connections = flags.max_connections.or(file.web.max_connections).unwrap_or(512);
     Ok(Settings {
-        clusters: clusters(flags, file.clusters, &place, timeout)?,
+        warnings: odd.into_iter().map(warning).collect(),
+        clusters,
         poll,
         metrics: MetricsSettings { staleness, state_series },
         failure_rules: file.failure_rules,
@@ -87,50 +105,21 @@ pub fn build(flags: &Flags) -> Result<Settings, ConfigError> {
     })
 }
 
-fn watchdog(
-    flags: &Flags,
-    file: file::Watchdog,
-    place: &str,
-) -> Result<WatchdogSettings, ConfigError> {
-    let time = |key: &str, value: &Option<String>, default: u64| {
-        let found = pick(None, place, &format!("watchdog.{key}"), value.as_deref())?;
-        Ok(found.unwrap_or(Duration::from_secs(default)))
+/// Where the journal is by a flag, else by a file, else where it is by default; whatever else is in
+/// the file.
+pub fn journal(flag: Option<&Path>, file: Option<&Path>) -> Result<PathBuf, ConfigError> {
+    let in_file = match (flag, file) {
+        (None, Some(path)) => watchdog::journal_in(&read(path)?.watchdog).or_else(|problem| {
+            bad(format!("{}: line {}", path.display(), problem.line), problem.text)
+        })?,
+        (Some(_), _) | (None, None) => None,
     };
-    let settings = WatchdogSettings {
-        mode: flags.watchdog_mode.or(file.mode).unwrap_or_default(),
-        journal: flags.journal.clone().or(file.journal).unwrap_or_else(default_journal),
-        journal_lost_hold: time("journal_lost_hold", &file.journal_lost_hold, 120)?,
-        grace: time("grace", &file.grace, 30)?,
-        first_jitter: time("first_jitter", &file.first_jitter, 10)?,
-        backoff_base: time("backoff_base", &file.backoff_base, 60)?,
-        backoff_cap: time("backoff_cap", &file.backoff_cap, 30 * 60)?,
-        verify: time("verify", &file.verify, 120)?,
-        stale_status: time("stale_status", &file.stale_status, 60)?,
-        stop_file: file.stop_file,
-    };
-    if settings.backoff_cap < settings.backoff_base {
-        let (cap, base) = (settings.backoff_cap, settings.backoff_base);
-        return bad(
-            "watchdog.backoff_cap",
-            format!(
-                "{} is under watchdog.backoff_base, {}",
-                humantime::format_duration(cap),
-                humantime::format_duration(base)
-            ),
-        );
-    }
-    Ok(settings)
+    Ok(flag.map(Path::to_owned).or(in_file).unwrap_or_else(watchdog::default_journal))
 }
 
-/// `$STATE_DIRECTORY` (systemd), else the XDG state folder, else the working folder.
-fn default_journal() -> PathBuf {
-    let folder = |variable: &str| std::env::var_os(variable).filter(|value| !value.is_empty());
-    if let Some(state) = folder("STATE_DIRECTORY") {
-        return PathBuf::from(state).join("journal");
-    }
-    let xdg = folder("XDG_STATE_HOME").map(PathBuf::from);
-    let home = || folder("HOME").map(|home| PathBuf::from(home).join(".local/state"));
-    xdg.or_else(home).unwrap_or_default().join("connect-warden/journal")
+/// The names of the clusters in a file, whatever else is in it.
+pub fn cluster_names(path: &Path) -> Result<Vec<String>, ConfigError> {
+    Ok(read(path)?.clusters.into_iter().map(|cluster| cluster.name).collect())
 }
 
 /// The rules of a file to tell failures apart, whatever else is in it.
@@ -214,6 +203,7 @@ fn clusters(
     in_file: Vec<Cluster>,
     place: &str,
     timeout: Duration,
+    odd: &mut Vec<Problem>,
 ) -> Result<Vec<ClusterSettings>, ConfigError> {
     if !flags.urls.is_empty() {
         if !in_file.is_empty() {
@@ -246,7 +236,7 @@ fn clusters(
         if cluster.name.is_empty() || !names.insert(cluster.name.clone()) {
             return bad(at, "each cluster needs a name of its own");
         }
-        all.push(one_cluster(cluster, &at, timeout)?);
+        all.push(one_cluster(cluster, &at, timeout, odd)?);
     }
     Ok(all)
 }
@@ -255,6 +245,7 @@ fn one_cluster(
     cluster: Cluster,
     at: &str,
     timeout: Duration,
+    odd: &mut Vec<Problem>,
 ) -> Result<ClusterSettings, ConfigError> {
     let mut connect = urls(at, &cluster.urls)?;
     connect.request_timeout = timeout;
@@ -268,7 +259,7 @@ fn one_cluster(
         insecure_skip_verify: cluster.tls.insecure_skip_verify,
     };
     connect.proxy_from_environment = cluster.proxy_from_environment;
-    connect.dial_workers = patterns(at, "dial_workers", &cluster.dial_workers)?;
+    connect.dial_workers = patterns(at, "dial_workers", &cluster.dial_workers, odd)?;
     if let Some(limit) = pick(None, at, "connect_timeout", cluster.connect_timeout.as_deref())? {
         connect.connect_timeout = limit;
     }
@@ -291,24 +282,29 @@ fn one_cluster(
             );
         }
     }
-    let progress = cluster.progress.map(|settings| progress(at, &settings)).transpose()?;
+    let progress = cluster.progress.map(|settings| progress(at, &settings, odd)).transpose()?;
     Ok(ClusterSettings {
         progress,
-        include: patterns(at, "include", &cluster.include)?,
-        exclude: patterns(at, "exclude", &cluster.exclude)?,
+        include: patterns(at, "include", &cluster.include, odd)?,
+        exclude: patterns(at, "exclude", &cluster.exclude, odd)?,
         name: cluster.name,
         connect,
     })
 }
 
-fn progress(at: &str, settings: &file::Progress) -> Result<ProgressSettings, ConfigError> {
+fn progress(
+    at: &str,
+    settings: &file::Progress,
+    odd: &mut Vec<Problem>,
+) -> Result<ProgressSettings, ConfigError> {
     let time = |key: &str, value: &Option<String>| pick(None, at, key, value.as_deref());
-    let connectors = match &settings.connectors[..] {
-        [] => &[".*".to_owned()],
-        some => some,
-    };
+    let mut connectors = patterns(at, "progress.connectors", &settings.connectors, odd)?;
+    if connectors.is_empty() {
+        let everything = pattern::compile(".*").or_else(|wrong| bad(at, wrong))?;
+        connectors.push(everything);
+    }
     Ok(ProgressSettings {
-        connectors: patterns(at, "progress.connectors", connectors)?,
+        connectors,
         interval: time("progress.interval", &settings.interval)?.unwrap_or(Duration::from_secs(60)),
         stalled_after: time("progress.stalled_after", &settings.stalled_after)?
             .unwrap_or(Duration::from_secs(15 * 60)),
@@ -380,13 +376,22 @@ fn secret(at: &str, key: &str, source: &SecretSource) -> Result<Secret, ConfigEr
 }
 
 /// Each pattern must match a whole name.
-fn patterns(at: &str, key: &str, texts: &[String]) -> Result<Vec<Regex>, ConfigError> {
-    let compile = |text: &String| {
-        Regex::new(&format!("^(?:{text})$")).or_else(|error| {
-            let error = error.to_string();
-            let error = error.lines().last().unwrap_or_default();
-            bad(at, format!("{key}: {text:?} is not a regular expression: {error}"))
-        })
-    };
-    texts.iter().map(compile).collect()
+fn patterns(
+    at: &str,
+    key: &str,
+    texts: &[Spanned<String>],
+    odd: &mut Vec<Problem>,
+) -> Result<Vec<Regex>, ConfigError> {
+    let mut all = Vec::new();
+    for Spanned { value, referenced, .. } in texts {
+        let line = referenced.line();
+        if let Some(oddity) = pattern::oddity(value) {
+            odd.push(Problem { line, text: format!("{key}: {oddity}") });
+        }
+        match pattern::compile(value) {
+            Ok(pattern) => all.push(pattern),
+            Err(wrong) => return bad(at, format!("line {line}: {key}: {wrong}")),
+        }
+    }
+    Ok(all)
 }

@@ -3,12 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 /// What kind of thing went wrong, and so what a restart can do about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum FailureClass {
     /// Time heals it: the network, a broker, a database that restarts, throttling.
     Transient,
     /// No rule fits.
+    #[default]
     Unknown,
     /// Memory, disk, connections or a quota are used up.
     Resource,

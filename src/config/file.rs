@@ -1,11 +1,13 @@
 //! The configuration file, as it is written. Strict: an unknown key is an error.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Deserialize;
+use serde_saphyr::Spanned;
 
-use super::{FailureRule, StateSeries, WatchdogMode};
+use super::nearest::did_you_mean;
+use super::watchdog::Node;
+use super::{FailureRule, StateSeries};
 
 /// The whole file.
 #[derive(Debug, Default, Deserialize)]
@@ -16,22 +18,7 @@ pub(super) struct File {
     pub(super) metrics: Metrics,
     pub(super) web: Web,
     pub(super) failure_rules: Vec<FailureRule>,
-    pub(super) watchdog: Watchdog,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Watchdog {
-    pub(super) mode: Option<WatchdogMode>,
-    pub(super) journal: Option<PathBuf>,
-    pub(super) journal_lost_hold: Option<String>,
-    pub(super) grace: Option<String>,
-    pub(super) first_jitter: Option<String>,
-    pub(super) backoff_base: Option<String>,
-    pub(super) backoff_cap: Option<String>,
-    pub(super) verify: Option<String>,
-    pub(super) stale_status: Option<String>,
-    pub(super) stop_file: Option<PathBuf>,
+    pub(super) watchdog: Node,
 }
 
 #[derive(Debug, Deserialize)]
@@ -46,11 +33,11 @@ pub(super) struct Cluster {
     #[serde(default)]
     pub(super) tls: Tls,
     #[serde(default)]
-    pub(super) include: Vec<String>,
+    pub(super) include: Vec<Spanned<String>>,
     #[serde(default)]
-    pub(super) exclude: Vec<String>,
+    pub(super) exclude: Vec<Spanned<String>>,
     #[serde(default)]
-    pub(super) dial_workers: Vec<String>,
+    pub(super) dial_workers: Vec<Spanned<String>>,
     #[serde(default)]
     pub(super) connect_timeout: Option<String>,
     #[serde(default)]
@@ -64,7 +51,7 @@ pub(super) struct Cluster {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Progress {
-    pub(super) connectors: Vec<String>,
+    pub(super) connectors: Vec<Spanned<String>>,
     pub(super) interval: Option<String>,
     pub(super) stalled_after: Option<String>,
 }
@@ -120,12 +107,17 @@ pub(super) struct Web {
     pub(super) max_connections: Option<usize>,
 }
 
+/// Only `true` and `false` are booleans: otherwise the mode `off` were read as one.
+pub(super) fn options() -> serde_saphyr::Options {
+    serde_saphyr::options! { strict_booleans: true }
+}
+
 /// Reads the text of a file; an error says where and what would have been right.
 pub(super) fn parse(text: &str) -> Result<File, String> {
     if text.trim().is_empty() {
         return Err("the file is empty; `connect-warden generate-config` writes one".to_owned());
     }
-    serde_saphyr::from_str(text).map_err(|error| {
+    serde_saphyr::from_str_with_options(text, options()).map_err(|error| {
         let place = error
             .location()
             .map_or_else(String::new, |at| format!("line {}, column {}: ", at.line(), at.column()));
@@ -136,16 +128,13 @@ pub(super) fn parse(text: &str) -> Result<File, String> {
     })
 }
 
-/// "did you mean" for an unknown key, from the valid ones that the message lists.
+/// "did you mean" for an unknown key or word, from the valid ones that the message lists.
 fn nearest(message: &str) -> String {
-    let Some((_, rest)) = message.split_once("unknown field") else { return String::new() };
+    let unknown = ["unknown field", "unknown variant"];
+    let Some((_, rest)) = unknown.iter().find_map(|what| message.split_once(what)) else {
+        return String::new();
+    };
     let mut words = rest.split([' ', ',', '`']).filter(|word| !word.is_empty());
     let Some(unknown) = words.next() else { return String::new() };
-    let valid = words.filter(|word| !matches!(*word, "expected" | "one" | "of" | "or"));
-    let scores: BTreeMap<usize, &str> =
-        valid.map(|valid| (strsim::damerau_levenshtein(unknown, valid), valid)).collect();
-    match scores.first_key_value() {
-        Some((distance, valid)) if *distance <= 3 => format!("; did you mean `{valid}`?"),
-        Some(_) | None => String::new(),
-    }
+    did_you_mean(unknown, words.filter(|word| !matches!(*word, "expected" | "one" | "of" | "or")))
 }

@@ -62,6 +62,9 @@ pub struct Flags {
     /// Where the watchdog keeps what it did [default: connect-warden/journal in the state folder]
     #[arg(long = "watchdog.journal", env = "CONNECT_WARDEN_WATCHDOG_JOURNAL", value_name = "FILE")]
     pub journal: Option<PathBuf>,
+    /// Where the watchdog writes down each decision; - for standard output [default: nowhere]
+    #[arg(long = "watchdog.audit", env = "CONNECT_WARDEN_WATCHDOG_AUDIT", value_name = "FILE")]
+    pub audit: Option<PathBuf>,
     /// All states with 0 and 1, or only the current one [default: full]
     #[arg(long = "metrics.state-series", env = "CONNECT_WARDEN_METRICS_STATE_SERIES", value_enum)]
     pub state_series: Option<StateSeries>,

@@ -5,12 +5,21 @@ mod example;
 mod failure;
 mod file;
 mod flags;
+mod nearest;
+mod pattern;
 mod secret;
 mod settings;
+mod watchdog;
 
-pub use build::{ConfigError, build, failure_rules};
+pub use build::{ConfigError, build, cluster_names, failure_rules, journal};
 pub use example::EXAMPLE;
 pub use failure::{FailureClass, FailureRule};
 pub use flags::Flags;
+pub(crate) use pattern::as_written;
 pub use secret::Secret;
 pub use settings::*;
+pub(crate) use watchdog::differing;
+pub use watchdog::{
+    AuditSettings, AuditTarget, MatchSettings, ProbeSettings, ProbeTarget, RuleSettings, Schedule,
+    SilenceSettings, WatchdogMode, WatchdogSettings, Window, is_open, next_change,
+};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use regex::Regex;
 use url::Url;
 
-use super::{FailureRule, Secret};
+use super::{FailureRule, Secret, WatchdogSettings};
 
 /// Everything that `run` needs.
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ pub struct Settings {
     pub watchdog: WatchdogSettings,
     /// Where this process listens.
     pub web: WebSettings,
+    /// What is odd about the file and not wrong, each with its line.
+    pub warnings: Vec<String>,
 }
 
 /// One Kafka Connect cluster.
@@ -170,58 +172,4 @@ pub struct WebSettings {
     pub telemetry_path: String,
     /// At most this many connections at once; default 512.
     pub max_connections: usize,
-}
-
-/// What is done about failures.
-#[derive(Clone, Debug)]
-pub struct WatchdogSettings {
-    /// Whether it acts; default `dry-run`.
-    pub mode: WatchdogMode,
-    /// Where what is done is kept; default in the state folder.
-    pub journal: PathBuf,
-    /// Nothing is done for so long where the journal was lost; default 2 min.
-    pub journal_lost_hold: Duration,
-    /// FAILED for at least this long; default 30 s.
-    pub grace: Duration,
-    /// The first attempt comes at random within this; default 10 s.
-    pub first_jitter: Duration,
-    /// The wait after the first attempt, doubled by each further one; default 1 min.
-    pub backoff_base: Duration,
-    /// The longest wait; default 30 min.
-    pub backoff_cap: Duration,
-    /// RUNNING for this long is recovered; default 2 min.
-    pub verify: Duration,
-    /// FAILED right after a restart may be the old status for so long; default 1 min.
-    pub stale_status: Duration,
-    /// While this file is there nothing is restarted.
-    pub stop_file: Option<PathBuf>,
-}
-
-/// Whether the watchdog acts.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize, clap::ValueEnum,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum WatchdogMode {
-    /// It does not look.
-    Off,
-    /// It decides and says what it would do, and sends nothing.
-    #[default]
-    DryRun,
-    /// It restarts what is stuck.
-    On,
-}
-
-impl WatchdogMode {
-    /// Every mode, in the order in which they are exported.
-    pub const ALL: [Self; 3] = [Self::Off, Self::DryRun, Self::On];
-
-    /// The word as it is written.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Off => "off",
-            Self::DryRun => "dry-run",
-            Self::On => "on",
-        }
-    }
 }

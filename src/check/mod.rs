@@ -1,12 +1,16 @@
 //! `check`: what the configuration comes to, and with `--probe` what answers.
 
+mod watchdog;
+
 use std::io::Write;
+use std::time::SystemTime;
 
 use crate::config::Settings;
 use crate::connect::ClusterClient;
 use crate::connect::version::Version;
 
-/// Writes a line a cluster and, with `probe`, a line a worker; an error if a worker fails.
+/// Writes a line a cluster and, with `probe`, a line a worker, then what the watchdog is told and
+/// what is odd; an error if a worker fails.
 pub async fn check(
     settings: &Settings,
     clients: &[ClusterClient],
@@ -41,9 +45,17 @@ pub async fn check(
             }
         }
     }
+    watchdog::write(settings, SystemTime::now(), out)?;
+    for warning in &settings.warnings {
+        writeln!(out, "warning: {warning}")?;
+    }
     if failed > 0 {
         anyhow::bail!("{failed} workers do not answer as Kafka Connect does");
     }
-    writeln!(out, "the configuration is valid")?;
+    match settings.warnings.len() {
+        0 => writeln!(out, "the configuration is valid")?,
+        1 => writeln!(out, "the configuration is valid, with a warning")?,
+        count => writeln!(out, "the configuration is valid, with {count} warnings")?,
+    }
     Ok(())
 }
