@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::config::{Flags, WatchdogMode};
+use crate::order::OrderFlags;
 use crate::simulate::PolicyName;
 
 /// Watches Kafka Connect clusters over their REST API and exports what is true of them.
@@ -38,6 +39,8 @@ pub enum Command {
     Classify(ClassifyFlags),
     /// Run the restart policy, or the rules of others, against a model of a fleet that fails
     Simulate(SimulateFlags),
+    /// Give orders to a watchdog on this host: stop, leave connectors alone, try one afresh
+    Watchdog(OrderFlags),
     /// Write a complete, commented configuration file to standard output
     GenerateConfig,
     /// Write completions for a shell to standard output
