@@ -8,33 +8,21 @@
 
 use std::io::Write as _;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser as _, ValueEnum as _};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::check;
 use crate::classify::classify;
 use crate::cli::{Cli, Command, DemoFlags, Output, SimulateFlags};
-use crate::config::{
-    self, ClusterSettings, EXAMPLE, Flags, Settings, WatchdogMode, WatchdogSettings,
-};
-use crate::connect::ClusterClient;
+use crate::config::{self, EXAMPLE, Flags, Settings};
 use crate::logging;
-use crate::metrics::Exporter;
 use crate::observe::Classifier;
-use crate::observe::watch::Watch;
+use crate::order::Prepared;
+use crate::serve::{Parts, serve};
 use crate::sim;
 use crate::simulate::{Counted, Scenario, simulate};
-use crate::watchdog::engine::Engine;
-use crate::watchdog::journal::Journal;
-use crate::watchdog::policy::{Limits, Policy};
-use crate::watchdog::view::WatchdogView;
-use crate::web::{App, Server};
+use crate::watchdog::policy::Policy;
 
 /// Bad flags or configuration (`EX_USAGE`).
 const USAGE: u8 = 64;
@@ -49,6 +37,7 @@ pub fn main() -> ExitCode {
         }
     };
     let mut out = std::io::stdout().lock();
+    let outer = cli.flags.clone();
     match cli.command.unwrap_or_else(|| Command::Run(Box::new(cli.flags))) {
         Command::GenerateConfig => ended(out.write_all(EXAMPLE.as_bytes())),
         Command::Completions { shell } => {
@@ -71,6 +60,10 @@ pub fn main() -> ExitCode {
         Command::Simulate(flags) => match Scenario::named(&flags.scenario) {
             Ok(scenario) => finish(run_simulation(&scenario, &flags, &mut out)),
             Err(error) => usage(&anyhow::anyhow!("--scenario: {error}")),
+        },
+        Command::Watchdog(flags) => match Prepared::new(&flags, &outer) {
+            Ok(order) => finish(order.give(&mut out)),
+            Err(error) => usage(&error),
         },
         Command::Run(flags) => {
             logging::init(&cli.log);
@@ -98,26 +91,6 @@ fn with_settings(flags: &Flags, then: impl FnOnce(Settings, Parts) -> ExitCode) 
 fn usage(error: &anyhow::Error) -> ExitCode {
     let _ = writeln!(std::io::stderr(), "connect-warden: {error:#}");
     ExitCode::from(USAGE)
-}
-
-/// What is built from the settings before anything is bound: reads certificates, connects to
-/// nothing.
-struct Parts {
-    clients: Vec<ClusterClient>,
-    classifier: Classifier,
-}
-
-impl Parts {
-    fn new(settings: &Settings) -> anyhow::Result<Self> {
-        let client = |cluster: &ClusterSettings| {
-            ClusterClient::new(&cluster.connect)
-                .with_context(|| format!("cluster {:?}", cluster.name))
-        };
-        Ok(Self {
-            clients: settings.clusters.iter().map(client).collect::<Result<_, _>>()?,
-            classifier: Classifier::new(&settings.failure_rules)?,
-        })
-    }
 }
 
 fn in_runtime(work: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
@@ -190,156 +163,4 @@ async fn demo(flags: DemoFlags) -> anyhow::Result<()> {
     tracing::info!("these are simulated clusters; things fail in them on purpose");
     let parts = Parts::new(&settings)?;
     serve(settings, parts).await
-}
-
-async fn serve(settings: Settings, parts: Parts) -> anyhow::Result<()> {
-    let Parts { clients, classifier } = parts;
-    let journal = open_journal(&settings.watchdog).await?;
-    let server = Server::bind(&settings.web).await?;
-    for address in server.addresses() {
-        let path = &settings.web.telemetry_path;
-        let page = format!("http://{address}/");
-        let metrics = format!("http://{address}{path}");
-        tracing::info!(%address, page, metrics, "listening");
-    }
-
-    let stop = CancellationToken::new();
-    let tracker = TaskTracker::new();
-    let classifier = Arc::new(classifier);
-    let exporter = Arc::new(Exporter::new(settings.metrics.state_series));
-    let count = settings.clusters.len();
-    for (cluster, client) in settings.clusters.into_iter().zip(clients) {
-        if cluster.connect.tls.insecure_skip_verify {
-            tracing::warn!(
-                cluster = cluster.name,
-                "insecure_skip_verify: any certificate is accepted; whoever is between can read \
-                 the credentials"
-            );
-        }
-        let client = Arc::new(client);
-        let watch = Watch {
-            cluster,
-            poll: settings.poll.clone(),
-            staleness: settings.metrics.staleness,
-            client: Arc::clone(&client),
-            classifier: Arc::clone(&classifier),
-            one_of_many: count > 1,
-        };
-        let views = watch.start(&tracker, &stop);
-        if settings.watchdog.mode != WatchdogMode::Off {
-            let engine = journal.engine(client, &settings.watchdog);
-            let (publish, published) = tokio::sync::watch::channel(Arc::default());
-            tracker.spawn(engine.run(views.clone(), publish));
-            tracker.spawn(publish_watchdog(published, Arc::clone(&exporter)));
-        }
-        tracker.spawn(publish(views, Arc::clone(&exporter), stop.clone()));
-    }
-    let app = Arc::new(App::new(exporter, count, settings.web.telemetry_path));
-    let serving = tokio::spawn(server.run(app, stop.clone()));
-
-    told_to_end().await?;
-    tracing::info!("ending: no more requests are taken");
-    stop.cancel();
-    tracker.close();
-    let all = async {
-        let _ = serving.await;
-        tracker.wait().await;
-    };
-    if tokio::time::timeout(Duration::from_secs(10), all).await.is_err() {
-        tracing::warn!("not everything ended within 10 s");
-    }
-    Ok(())
-}
-
-/// The journal, where one is needed.
-struct Kept {
-    journal: Option<Arc<Mutex<Journal>>>,
-    lost: bool,
-}
-
-async fn open_journal(settings: &WatchdogSettings) -> anyhow::Result<Kept> {
-    if settings.mode != WatchdogMode::On {
-        return Ok(Kept { journal: None, lost: false });
-    }
-    let path = settings.journal.clone();
-    let opened = tokio::task::spawn_blocking(move || Journal::open(&path)).await??;
-    let file = settings.journal.display();
-    match &opened.lost {
-        None => tracing::info!(journal = %file, "what was done before is known"),
-        Some(because) => tracing::warn!(
-            journal = %file,
-            because,
-            hold = %humantime::format_duration(settings.journal_lost_hold),
-            "what was done before is not known: nothing is restarted at first"
-        ),
-    }
-    let lost = opened.lost.is_some();
-    Ok(Kept { journal: Some(Arc::new(Mutex::new(opened.journal))), lost })
-}
-
-impl Kept {
-    fn engine(&self, client: Arc<ClusterClient>, settings: &WatchdogSettings) -> Engine {
-        Engine {
-            client,
-            journal: self.journal.clone(),
-            journal_lost_for: if self.lost { settings.journal_lost_hold } else { Duration::ZERO },
-            mode: settings.mode,
-            stop_file: settings.stop_file.clone(),
-            policy: Policy {
-                mode: settings.mode,
-                limits: Limits {
-                    grace: settings.grace,
-                    first_jitter: settings.first_jitter,
-                    backoff_base: settings.backoff_base,
-                    backoff_cap: settings.backoff_cap,
-                    verify: settings.verify,
-                    stale_status: settings.stale_status,
-                    ..Limits::default()
-                },
-                ..Policy::default()
-            },
-        }
-    }
-}
-
-/// Renders what a watchdog found, until it ends.
-async fn publish_watchdog(
-    mut views: tokio::sync::watch::Receiver<Arc<WatchdogView>>,
-    exporter: Arc<Exporter>,
-) {
-    while views.changed().await.is_ok() {
-        let view = Arc::clone(&views.borrow_and_update());
-        let exporter = Arc::clone(&exporter);
-        let _ = tokio::task::spawn_blocking(move || exporter.publish_watchdog(view)).await;
-    }
-}
-
-/// Renders each new view, away from the threads that answer.
-async fn publish(
-    mut views: tokio::sync::watch::Receiver<Arc<crate::observe::view::ClusterView>>,
-    exporter: Arc<Exporter>,
-    stop: CancellationToken,
-) {
-    loop {
-        let view = Arc::clone(&views.borrow_and_update());
-        let exporter = Arc::clone(&exporter);
-        let rendered = tokio::task::spawn_blocking(move || exporter.publish(view));
-        if rendered.await.is_err() {
-            tracing::error!("rendering panicked");
-        }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            changed = views.changed() => if changed.is_err() { return },
-        }
-    }
-}
-
-async fn told_to_end() -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
 }

@@ -73,9 +73,12 @@ async fn what_is_stuck_is_restarted_and_verified_and_in_dry_run_only_said() {
         cluster.fail_task("a b", 1, REFUSED, false);
         let folder = tempfile::tempdir().unwrap();
         let warden = Warden::start(arguments(&cluster, mode, &folder));
-        let attempts = "connect_warden_restart_attempts_total{connect_cluster=\"default\",connector=\"a b\",scope=\"task\",failure_class=\"TRANSIENT\"}";
-        eventually("it is decided", SOON, || (warden.value(attempts)? >= 1.0).then_some(()));
-        let recovered = "connect_warden_restart_outcomes_total{connect_cluster=\"default\",outcome=\"recovered\"}";
+        let kind = "connect_cluster=\"default\",connector=\"a b\",scope=\"task\",failure_class=\"TRANSIENT\"";
+        let counter = if mode == "on" { "restart_attempts" } else { "restarts_would_be_sent" };
+        let decided = format!("connect_warden_{counter}_total{{{kind}}}");
+        eventually("it is decided", SOON, || (warden.value(&decided)? >= 1.0).then_some(()));
+        let recovered =
+            &format!("connect_warden_restart_outcomes_total{{{kind},outcome=\"recovered\"}}");
         if mode == "on" {
             warden.wait(recovered, Some(1.0), SOON);
             assert_eq!(unit(&warden, "recovered")["attempts"], 1);
@@ -173,9 +176,12 @@ async fn old_workers_get_the_call_that_they_know() {
     cluster.fail_task("a", 0, REFUSED, false);
     let folder = tempfile::tempdir().unwrap();
     let warden = Warden::start(arguments(&cluster, "on", &folder));
-    let recovered =
-        "connect_warden_restart_outcomes_total{connect_cluster=\"default\",outcome=\"recovered\"}";
-    warden.wait(recovered, Some(2.0), SOON);
+    for scope in ["task", "connector"] {
+        let recovered = format!(
+            "connect_warden_restart_outcomes_total{{connect_cluster=\"default\",connector=\"a\",scope=\"{scope}\",failure_class=\"TRANSIENT\",outcome=\"recovered\"}}"
+        );
+        warden.wait(&recovered, Some(1.0), SOON);
+    }
     let mut sent = posts(&cluster);
     sent.sort();
     assert_eq!(sent, ["POST /connectors/a/restart", "POST /connectors/a/tasks/0/restart"]);

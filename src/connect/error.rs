@@ -119,6 +119,24 @@ impl ErrorKind {
         }
     }
 
+    /// The HTTP status that came back, where one did and it is known.
+    pub const fn status(&self) -> Option<u16> {
+        match self {
+            Self::Unauthorized { status, .. } | Self::Status { status, .. } => Some(*status),
+            Self::Starting | Self::NotFound(_) => Some(404),
+            Self::Conflict(..) => Some(409),
+            Self::Connect(_)
+            | Self::Tls(_)
+            | Self::Timeout(_)
+            | Self::Broken(_)
+            | Self::TooLarge(_)
+            | Self::Redirect(_)
+            | Self::Unsupported
+            | Self::Shape(_)
+            | Self::NotAddressable(_) => None,
+        }
+    }
+
     /// Whether nothing that could be read came back.
     pub const fn is_silence(&self) -> bool {
         matches!(self, Self::Connect(_) | Self::Tls(_) | Self::Timeout(_) | Self::Broken(_))

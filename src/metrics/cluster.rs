@@ -10,7 +10,7 @@ use prometheus_client::metrics::MetricType;
 use crate::config::StateSeries;
 use crate::connect::model::{Health, State};
 use crate::observe::snapshot::{Connector, Task};
-use crate::observe::view::{ClusterView, Durations};
+use crate::observe::view::ClusterView;
 
 use super::family::{Families, Family};
 
@@ -287,18 +287,7 @@ impl ClusterCollector {
             "connect_warden_poll_duration_seconds",
             "How long polls took.",
             MetricType::Histogram,
-            |f| {
-                let bounds = Durations::BOUNDS.into_iter().chain([f64::INFINITY]);
-                let buckets: Vec<_> = bounds.zip(poll.durations.buckets).collect();
-                f.encoder
-                    .encode_family(&[("connect_cluster", cluster)])?
-                    .encode_histogram::<[(&str, &str); 0]>(
-                        poll.durations.sum,
-                        poll.durations.buckets.iter().sum(),
-                        &buckets,
-                        None,
-                    )
-            },
+            |f| f.histogram(&[("connect_cluster", cluster)], &poll.durations),
         )
     }
 }

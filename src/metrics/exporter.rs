@@ -9,12 +9,14 @@ use prometheus_client::registry::Registry;
 
 use crate::config::StateSeries;
 use crate::observe::view::ClusterView;
+use crate::watchdog::office::Office;
 use crate::watchdog::view::WatchdogView;
 
 use super::chunk::{Chunk, merge};
 use super::cluster::{ClusterCollector, Part};
 use super::exposition::{Exposition, Writer};
 use super::negotiate::Format;
+use super::office::OfficeCollector;
 use super::process::ProcessCollector;
 use super::watchdog::WatchdogCollector;
 
@@ -46,11 +48,12 @@ struct Rendered {
 
 impl Exporter {
     /// An exporter that knows no cluster yet.
-    pub fn new(states: StateSeries) -> Self {
+    pub fn new(states: StateSeries, office: Arc<Office>) -> Self {
         let mut own = Registry::default();
         let build = vec![("version", env!("CARGO_PKG_VERSION"))];
         own.register("connect_warden_build", "The version of this program.", Info::new(build));
         own.register_collector(Box::new(ProcessCollector));
+        own.register_collector(Box::new(OfficeCollector { office }));
         Self { states, own, clusters: Mutex::default(), assembling: Mutex::default() }
     }
 

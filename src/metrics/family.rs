@@ -6,6 +6,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, MetricEncoder};
 use prometheus_client::metrics::MetricType;
 
+use crate::observe::view::Histogram;
+
 /// Writes the samples of one family.
 pub(super) struct Family<'e> {
     pub(super) encoder: MetricEncoder<'e>,
@@ -37,6 +39,22 @@ impl Family<'_> {
         self.encoder
             .encode_family(labels)?
             .encode_counter::<[(&str, &str); 0], u64, u64>(&value, None)
+    }
+
+    pub(super) fn histogram(
+        &mut self,
+        labels: &impl EncodeLabelSet,
+        histogram: &Histogram,
+    ) -> Result<(), Error> {
+        let bounds = histogram.bounds.iter().copied().chain([f64::INFINITY]);
+        let buckets: Vec<_> = bounds.zip(histogram.buckets.iter().copied()).collect();
+        let count = histogram.buckets.iter().sum();
+        self.encoder.encode_family(labels)?.encode_histogram::<[(&str, &str); 0]>(
+            histogram.sum,
+            count,
+            &buckets,
+            None,
+        )
     }
 
     pub(super) fn info<const N: usize>(&mut self, labels: [(&str, &str); N]) -> Result<(), Error> {

@@ -12,6 +12,7 @@ mod exposition;
 mod family;
 mod misfits;
 pub mod negotiate;
+mod office;
 mod process;
 mod states;
 mod watchdog;

@@ -1,5 +1,6 @@
 //! What the watchdog of one cluster finds and does.
 
+use std::collections::BTreeSet;
 use std::fmt::Error;
 use std::sync::Arc;
 
@@ -8,10 +9,10 @@ use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::metrics::MetricType;
 
 use crate::config::WatchdogMode;
-use crate::watchdog::policy::{BreakerState, Hold};
-use crate::watchdog::view::WatchdogView;
+use crate::watchdog::policy::{BreakerState, Hold, UnitReport};
+use crate::watchdog::view::{Kind, Restarts, WatchdogView};
 
-use super::family::Families;
+use super::family::{Families, Family};
 
 /// One cluster's watchdog, ready to be written.
 #[derive(Debug)]
@@ -19,17 +20,31 @@ pub(super) struct WatchdogCollector {
     pub(super) view: Arc<WatchdogView>,
 }
 
-const OUTCOMES: [&str; 3] = ["recovered", "failed", "rejected"];
-const PHASES_HEALTHY: &str = "recovered";
+const BREAKER_STATES: [&str; 4] = ["closed", "cautious", "open", "releasing"];
+/// Of units that are not healthy, beside `recovered`, which is healthy and watched.
+const HEALTHY: &str = "recovered";
 
 impl Collector for WatchdogCollector {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
         let families = &mut Families { encoder };
-        let view = &*self.view;
-        let cluster = ("connect_cluster", &*view.cluster);
+        self.whole_cluster(families)?;
+        self.restarts(families)?;
+        self.units(families)?;
+        self.breakers(families)?;
+        self.journal(families)
+    }
+}
+
+impl WatchdogCollector {
+    fn cluster(&self) -> (&'static str, &str) {
+        ("connect_cluster", &*self.view.cluster)
+    }
+
+    fn whole_cluster(&self, families: &mut Families<'_>) -> Result<(), Error> {
         families.gauge("connect_warden_mode", "1 for the watchdog's mode.", |f| {
             WatchdogMode::ALL.into_iter().try_for_each(|mode| {
-                f.gauge([cluster, ("mode", mode.as_str())], u64::from(mode == view.mode))
+                let on = u64::from(mode == self.view.mode);
+                f.gauge([self.cluster(), ("mode", mode.as_str())], on)
             })
         })?;
         families.gauge(
@@ -37,65 +52,129 @@ impl Collector for WatchdogCollector {
             "1 while nothing is restarted in the whole cluster, for this reason.",
             |f| {
                 Hold::ALL.into_iter().try_for_each(|hold| {
-                    let on = view.report.hold == Some(hold);
-                    f.gauge([cluster, ("reason", hold.as_str())], on.into())
+                    let on = self.view.report.hold == Some(hold);
+                    f.gauge([self.cluster(), ("reason", hold.as_str())], on.into())
                 })
             },
-        )?;
+        )
+    }
+
+    fn restarts(&self, families: &mut Families<'_>) -> Result<(), Error> {
+        let counts = &self.view.counts;
+        let by_kind = |f: &mut Family<'_>, of: &dyn Fn(&Restarts) -> u64| {
+            counts
+                .restarts
+                .iter()
+                .try_for_each(|(kind, restarts)| f.counter(&self.labels(kind), of(restarts)))
+        };
         families.write(
             "connect_warden_restart_attempts",
-            "Restarts decided: sent in mode on, only said in dry-run.",
+            "Restarts that were sent.",
             MetricType::Counter,
-            |f| {
-                view.attempts.iter().try_for_each(|((connector, scope, class), count)| {
-                    let labels = [
-                        cluster,
-                        ("connector", &**connector),
-                        ("scope", scope),
-                        ("failure_class", class.as_str()),
-                    ];
-                    f.counter(&labels, *count)
-                })
-            },
+            |f| by_kind(f, &|restarts| restarts.sent),
+        )?;
+        families.write(
+            "connect_warden_restarts_would_be_sent",
+            "Restarts that dry-run only said.",
+            MetricType::Counter,
+            |f| by_kind(f, &|restarts| restarts.only_said),
         )?;
         families.write(
             "connect_warden_restart_outcomes",
-            "What became of restarts: recovered and failed as later polls told, rejected when they were sent.",
+            "What became of restarts: recovered, failed and unverified as later polls told, rejected when they were sent.",
             MetricType::Counter,
             |f| {
-                OUTCOMES.into_iter().try_for_each(|outcome| {
-                    let count = view.outcomes.get(outcome).copied().unwrap_or_default();
-                    f.counter(&[cluster, ("outcome", outcome)], count)
+                counts.restarts.iter().try_for_each(|(kind, restarts)| {
+                    let [cluster, connector, scope, class] = self.labels(kind);
+                    Restarts::OUTCOMES.iter().zip(restarts.outcomes).try_for_each(
+                        |(outcome, count)| {
+                            let outcome = ("outcome", *outcome);
+                            f.counter(&[cluster, connector, scope, class, outcome], count)
+                        },
+                    )
                 })
             },
         )?;
+        families.write(
+            "connect_warden_restarts_skipped",
+            "Looks at which a FAILED unit was not restarted, by why.",
+            MetricType::Counter,
+            |f| {
+                counts.skipped.iter().try_for_each(|(why, count)| {
+                    f.counter(&[self.cluster(), ("reason", why)], *count)
+                })
+            },
+        )?;
+        families.write(
+            "connect_warden_recovery_seconds",
+            "From first FAILED to verified, of what the watchdog restarted.",
+            MetricType::Histogram,
+            |f| f.histogram(&[self.cluster()], &counts.recovery),
+        )
+    }
+
+    fn labels<'k>(&'k self, kind: &'k Kind) -> [(&'static str, &'k str); 4] {
+        [
+            self.cluster(),
+            ("connector", &*kind.connector),
+            ("scope", kind.scope.as_str()),
+            ("failure_class", kind.class.as_str()),
+        ]
+    }
+
+    fn units(&self, families: &mut Families<'_>) -> Result<(), Error> {
+        let units = || self.view.report.units.iter();
+        let task = |unit: &UnitReport| unit.task.map(|task| task.to_string()).unwrap_or_default();
         families.gauge(
             "connect_warden_unit_phase",
             "1 for the phase of a task, or with an empty task of the connector's own instance, that is not healthy.",
             |f| {
-                let units = view.report.units.iter().filter(|unit| unit.phase != PHASES_HEALTHY);
-                units.into_iter().try_for_each(|unit| {
-                    let task = unit.task.map(|task| task.to_string()).unwrap_or_default();
-                    let labels = [
-                        cluster,
-                        ("connector", &*unit.connector),
-                        ("task", &task),
-                        ("phase", unit.phase),
-                    ];
-                    f.gauge(labels, 1)
+                units().filter(|unit| unit.phase != HEALTHY).try_for_each(|unit| {
+                    let connector = ("connector", &*unit.connector);
+                    let (task, phase) = (task(unit), ("phase", unit.phase));
+                    f.gauge([self.cluster(), connector, ("task", &task), phase], 1)
                 })
             },
         )?;
         families.gauge(
             "connect_warden_next_attempt_timestamp_seconds",
-            "When a unit that waits is due; a breaker, a budget or a hold may put it off.",
+            "When a unit that waits is due; a budget or a hold may put it off.",
             |f| {
-                view.report.units.iter().try_for_each(|unit| {
+                units().try_for_each(|unit| {
                     let Some(next) = unit.next else { return Ok(()) };
-                    let task = unit.task.map(|task| task.to_string()).unwrap_or_default();
+                    let task = task(unit);
                     let labels =
-                        [cluster, ("connector", &*unit.connector), ("task", task.as_str())];
+                        [self.cluster(), ("connector", &*unit.connector), ("task", &*task)];
                     f.encoder.encode_family(&labels)?.encode_gauge(&next.as_secs_f64())
+                })
+            },
+        )?;
+        families.gauge(
+            "connect_warden_stood_down",
+            "1 for a connector that is left alone since somebody else restarts it.",
+            |f| {
+                self.view.stood_down.keys().try_for_each(|connector| {
+                    f.gauge([self.cluster(), ("connector", connector)], 1)
+                })
+            },
+        )
+    }
+
+    fn breakers(&self, families: &mut Families<'_>) -> Result<(), Error> {
+        let breakers = &self.view.breakers;
+        let states: BTreeSet<_> = breakers.values().map(|breaker| word(&breaker.state)).collect();
+        let cautious = self.view.cautious;
+        families.gauge(
+            "connect_warden_breaker_state",
+            "1 for the states that breakers of the cluster are in; cautious: restarts come to nothing, and one at a time is made.",
+            |f| {
+                BREAKER_STATES.into_iter().try_for_each(|state| {
+                    let on = match state {
+                        "closed" => states.is_empty() && !cautious,
+                        "cautious" => cautious,
+                        _ => states.contains(state),
+                    };
+                    f.gauge([self.cluster(), ("state", state)], on.into())
                 })
             },
         )?;
@@ -103,34 +182,47 @@ impl Collector for WatchdogCollector {
             "connect_warden_breakers",
             "Breakers that are not closed, by state.",
             |f| {
-                let all = view.memory.breakers.values();
-                let open = all.filter(|b| matches!(b.state, BreakerState::Open { .. })).count();
-                let releasing = view.memory.breakers.len() - open;
-                f.gauge([cluster, ("state", "open")], open as u64)?;
-                f.gauge([cluster, ("state", "releasing")], releasing as u64)
+                ["open", "releasing"].into_iter().try_for_each(|state| {
+                    let in_state = breakers.values().filter(|b| word(&b.state) == state);
+                    f.gauge([self.cluster(), ("state", state)], in_state.count() as u64)
+                })
             },
         )?;
         families.write(
-            "connect_warden_recoveries",
-            "Units that ran again and were verified.",
+            "connect_warden_breakers_opened",
+            "Breakers that opened.",
             MetricType::Counter,
-            |f| f.counter(&[cluster], view.recoveries.0),
+            |f| f.counter(&[self.cluster()], self.view.counts.breakers_opened),
         )?;
-        families.write(
-            "connect_warden_recovery_seconds",
-            "The sum of times from first FAILED to verified.",
-            MetricType::Counter,
+        families.gauge(
+            "connect_warden_budget_remaining",
+            "Restarts that the cluster's budget still has.",
             |f| {
-                f.encoder
-                    .encode_family(&[cluster])?
-                    .encode_counter::<[(&str, &str); 0], f64, u64>(&view.recoveries.1, None)
+                let labels = [self.cluster()];
+                f.encoder.encode_family(&labels)?.encode_gauge(&self.view.budget_left)
             },
-        )?;
+        )
+    }
+
+    fn journal(&self, families: &mut Families<'_>) -> Result<(), Error> {
+        let journal = self.view.journal;
         families.write(
             "connect_warden_journal_failures",
-            "Writes to the journal that failed; nothing is restarted without one.",
+            "Reads and writes of the journal that failed; nothing is restarted without one.",
             MetricType::Counter,
-            |f| f.counter(&[cluster], view.journal_failures),
+            |f| f.counter(&[self.cluster()], journal.failures),
+        )?;
+        families.gauge(
+            "connect_warden_journal_lost",
+            "1 while nothing is restarted since what was done before is not known.",
+            |f| f.gauge([self.cluster()], (journal.lost || journal.broken).into()),
         )
+    }
+}
+
+const fn word(state: &BreakerState) -> &'static str {
+    match state {
+        BreakerState::Open { .. } => "open",
+        BreakerState::Releasing { .. } => "releasing",
     }
 }

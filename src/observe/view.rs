@@ -50,27 +50,40 @@ pub struct PollReport {
     /// Polls that were not begun since the one before was still under way.
     pub skipped: u64,
     /// How long polls took, in seconds.
-    pub durations: Durations,
+    pub durations: Histogram,
 }
 
 /// A histogram in plain numbers.
-#[derive(Clone, Debug, Default)]
-pub struct Durations {
-    /// Observations in each of [`Durations::BOUNDS`], and one bucket above; not cumulative.
-    pub buckets: [u64; Self::BOUNDS.len() + 1],
-    /// The sum in seconds.
+#[derive(Clone, Debug)]
+pub struct Histogram {
+    /// Upper bounds.
+    pub bounds: &'static [f64],
+    /// Observations at each bound, and one bucket above; not cumulative.
+    pub buckets: Vec<u64>,
+    /// The sum.
     pub sum: f64,
 }
 
-impl Durations {
-    /// Upper bounds in seconds.
-    pub const BOUNDS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+impl Histogram {
+    /// Of nothing yet.
+    pub fn new(bounds: &'static [f64]) -> Self {
+        Self { bounds, buckets: vec![0; bounds.len() + 1], sum: 0.0 }
+    }
 
     /// Counts one observation.
-    pub fn observe(&mut self, seconds: f64) {
-        let bucket = Self::BOUNDS.iter().position(|bound| seconds <= *bound);
-        self.buckets[bucket.unwrap_or(Self::BOUNDS.len())] += 1;
-        self.sum += seconds;
+    pub fn observe(&mut self, value: f64) {
+        let bucket = self.bounds.iter().position(|bound| value <= *bound);
+        self.buckets[bucket.unwrap_or(self.bounds.len())] += 1;
+        self.sum += value;
+    }
+}
+
+/// For what takes from milliseconds to seconds.
+const SECONDS: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+impl Default for Histogram {
+    fn default() -> Self {
+        Self::new(SECONDS)
     }
 }
 

@@ -1,24 +1,28 @@
 //! The watchdog of one cluster: after each poll it decides, makes what it means to do durable, and
-//! only then does it.
+//! only then has it done.
 
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::SystemTime;
 
 use fastrand::Rng;
+use futures_util::future::pending;
 use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
-use crate::config::WatchdogMode;
+use crate::config::WatchdogSettings;
 use crate::connect::ClusterClient;
 use crate::connect::version::Version;
 use crate::observe::view::ClusterView;
 
-use super::executor::{Carried, carry_out};
-use super::journal::Journal;
-use super::policy::{
-    Answer, Call, Change, Decision, Event, Input, Memory, Outcome, Policy, UnitId, answered, decide,
-};
+use super::clock::Clock;
+use super::executor::{Carried, Executor, LAST_CALLS};
+use super::keeper::Keeper;
+use super::known::Known;
+use super::office::Office;
+use super::policy::{Decision, Input, Memory, Policy, UnitId, answered, decide};
+use super::probe::Reach;
+use super::tell::Teller;
 use super::view::WatchdogView;
 
 /// What one cluster's watchdog needs.
@@ -26,232 +30,206 @@ use super::view::WatchdogView;
 pub struct Engine {
     /// The cluster.
     pub client: Arc<ClusterClient>,
-    /// Where what is done is made durable; `None` where nothing is done.
-    pub journal: Option<Arc<Mutex<Journal>>>,
-    /// Nothing is done for so long at first: what was done before is not known.
-    pub journal_lost_for: Duration,
-    /// Whether it acts.
-    pub mode: WatchdogMode,
-    /// While this file is there nothing is restarted.
-    pub stop_file: Option<PathBuf>,
-    /// The rules.
+    /// The rules for it.
     pub policy: Policy,
-}
-
-struct State {
-    engine: Engine,
-    memory: Memory,
-    view: WatchdogView,
-    clock: Clock,
-    workers_up: Vec<Arc<str>>,
-    rng: Rng,
-}
-
-/// Wall-clock time that never goes back while the process lives.
-#[derive(Clone, Copy)]
-struct Clock {
-    wall: Duration,
-    started: Instant,
-}
-
-impl Clock {
-    fn now(self) -> Duration {
-        self.wall + self.started.elapsed()
-    }
+    /// Windows and silences.
+    pub settings: Arc<WatchdogSettings>,
+    /// What all share.
+    pub office: Arc<Office>,
 }
 
 impl Engine {
-    /// Looks after each poll until the views end.
+    /// Looks after each poll until it is told to stop; then what is under way is finished.
     pub async fn run(
         self,
         mut views: watch::Receiver<Arc<ClusterView>>,
         published: watch::Sender<Arc<WatchdogView>>,
+        stop: CancellationToken,
     ) {
         let cluster = Arc::clone(&views.borrow().cluster);
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let memory = self.journal.as_ref().map(|journal| lock(journal).memory(&cluster));
-        let mut state = State {
-            view: WatchdogView { cluster, mode: self.mode, ..WatchdogView::default() },
-            memory: memory.unwrap_or_default(),
-            clock: Clock { wall, started: Instant::now() },
-            workers_up: Vec::new(),
-            rng: Rng::new(),
-            engine: self,
-        };
+        let mut state = State::new(self, cluster);
         let mut polls = 0;
         loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                (decision, carried) = state.executor.ended() => state.ended(&decision, &carried),
+                probed = next_probe(&mut state.probes) => state.known.probed(probed, state.clock.now()),
+                changed = views.changed() => if changed.is_err() { break },
+            }
             let view = Arc::clone(&views.borrow_and_update());
             if view.poll.polls != polls {
                 polls = view.poll.polls;
                 state.look(&view).await;
-                published.send_replace(Arc::new(state.view.clone()));
             }
-            if views.changed().await.is_err() {
-                return;
-            }
+            state.keep().await;
+            published.send_replace(Arc::new(state.teller.view.clone()));
+        }
+        state.finish().await;
+    }
+}
+
+/// The answer of the next probe that ends.
+type Answered = (Arc<str>, bool);
+
+async fn next_probe(probes: &mut JoinSet<Option<Answered>>) -> Answered {
+    loop {
+        match probes.join_next().await {
+            Some(Ok(Some(answered))) => return answered,
+            Some(Ok(None) | Err(_)) => {}
+            None => pending().await,
         }
     }
 }
 
-fn lock(journal: &Mutex<Journal>) -> std::sync::MutexGuard<'_, Journal> {
-    journal.lock().unwrap_or_else(PoisonError::into_inner)
+struct State {
+    engine: Engine,
+    cluster: Arc<str>,
+    memory: Memory,
+    clock: Clock,
+    rng: Rng,
+    keeper: Keeper,
+    known: Known,
+    executor: Executor,
+    probes: JoinSet<Option<Answered>>,
+    teller: Teller,
 }
 
 impl State {
+    fn new(engine: Engine, cluster: Arc<str>) -> Self {
+        let office = &engine.office;
+        let clock = Clock::new();
+        Self {
+            cluster: Arc::clone(&cluster),
+            memory: Memory::default(),
+            rng: Rng::new(),
+            keeper: Keeper::new(office.store.clone(), office.journal_lost_hold),
+            known: Known::new(clock.now()),
+            executor: Executor::new(
+                Arc::clone(&engine.client),
+                Arc::clone(&office.kill_switch),
+                engine.policy.limits.in_flight,
+            ),
+            probes: JoinSet::new(),
+            teller: Teller::new(cluster, engine.policy.mode, Arc::clone(&office.audit)),
+            clock,
+            engine,
+        }
+    }
+
     async fn look(&mut self, view: &ClusterView) {
         let now = self.clock.now();
-        let up = view.workers.iter().filter(|worker| worker.up == Some(true));
-        let up: Vec<_> = up.map(|worker| Arc::clone(&worker.id)).collect();
-        let others = !self.workers_up.is_empty() && up != self.workers_up;
-        self.workers_up = up;
+        if let Some(memory) = self.keeper.load(&self.cluster, now).await {
+            self.memory = memory.restored(now);
+        }
+        let office = Arc::clone(&self.engine.office);
+        let up = view.poll.up == Some(true);
+        office.reach.tell(&self.cluster, up);
+        let stopped = office.kill_switch.is_on();
+        self.known.see(view, &self.cluster, &self.engine.office.orders, now);
+        let shut = self.engine.settings.shut(&self.cluster, SystemTime::now());
+        let silences = self.known.silences(self.engine.settings.silences_of(&self.cluster));
+        let reserved = office.budget.reserve(now);
         let input = Input {
-            snapshot: view.snapshot.as_deref().filter(|_| view.poll.up == Some(true)),
+            snapshot: view.snapshot.as_deref().filter(|_| up),
             fresh: view.fresh == Some(true),
-            rebalancing: others,
-            journal_lost: self.clock.started.elapsed() < self.engine.journal_lost_for,
+            rebalancing: self.known.workers_changed,
+            journal_lost: self.keeper.holds(now),
             restarts_with_tasks: restarts_with_tasks(view),
-            ..Input::of(None)
+            doubt: office.reach.is_doubtful(),
+            stopped: stopped.is_some(),
+            process_left: reserved,
+            shut: &shut,
+            silences: &silences,
+            acknowledged: &self.known.acknowledged,
+            progress: &self.known.progress,
+            probes: &self.known.probes,
         };
         let memory = std::mem::take(&mut self.memory);
         let decided = decide(memory, &input, &self.engine.policy, now, &mut self.rng);
-        self.memory = decided.memory;
-        for event in &decided.events {
-            if let Event::Unit((connector, task), Change::Outcome(_, outcome)) = event {
-                self.tell_outcome(connector, *task, *outcome, now);
+        let sent = decided.decisions.iter().filter(|decision| !decision.dry_run).count();
+        office.budget.give_back(reserved, u32::try_from(sent).unwrap_or(u32::MAX), now);
+        self.memory = decided.memory.clone();
+        self.teller.stopped(stopped, now);
+        self.teller.looked(&decided, view.snapshot.as_deref(), &self.engine.policy, now);
+        if decided.report.hold.is_some() {
+            for decision in self.executor.cancel_waiting() {
+                self.ended(&decision, &Carried::not_sent("nothing is restarted by now"));
             }
         }
-        for decision in &decided.decisions {
-            self.tell_decision(decision);
-        }
-        if self.engine.mode == WatchdogMode::On && !self.make_durable().await {
-            // Without a durable intent nothing is sent.
-            for decision in &decided.decisions {
-                self.take_back(decision, Answer::Refused, now);
-            }
-        } else if self.engine.mode == WatchdogMode::On {
-            for decision in &decided.decisions {
-                self.act(decision).await;
-            }
-            if !decided.decisions.is_empty() {
-                self.make_durable().await;
-            }
-        }
-        self.view.report = decided.report;
-        self.view.memory = self.memory.clone();
+        self.send(decided.decisions).await;
+        self.probe(decided.probes);
     }
 
-    async fn act(&mut self, decision: &Decision) {
-        let carried = match &self.engine.stop_file {
-            Some(file) if file.exists() => Carried::stopped(file),
-            Some(_) | None => carry_out(&self.engine.client, decision).await,
-        };
-        let cluster = &*self.view.cluster;
-        let connector = &*decision.connector;
-        let answer = carried.answer.as_str();
-        match carried.answer {
-            Answer::Accepted => tracing::info!(cluster, connector, answer, "restart sent"),
-            Answer::NotKnown
-            | Answer::Refused
-            | Answer::Conflict
-            | Answer::NotSent
-            | Answer::NotFailed
-            | Answer::Gone => {
-                tracing::warn!(
-                    cluster,
-                    connector,
-                    answer,
-                    said = carried.said,
-                    "restart not done, or not known"
-                );
-                *self.view.outcomes.entry("rejected").or_default() += 1;
+    /// What is meant is on the disk before it is sent.
+    async fn send(&mut self, decisions: Vec<Decision>) {
+        let (only_said, meant): (Vec<_>, Vec<_>) =
+            decisions.into_iter().partition(|decision| decision.dry_run);
+        drop(only_said);
+        if meant.is_empty() {
+            return;
+        }
+        let durable = self.keeper.write(&self.cluster, &self.memory, self.clock.now()).await;
+        for decision in meant {
+            if durable {
+                self.executor.push(decision);
+            } else {
+                self.ended(&decision, &Carried::not_sent("the journal cannot be written"));
             }
         }
-        self.take_back(decision, carried.answer, self.clock.now());
     }
 
-    fn take_back(&mut self, decision: &Decision, answer: Answer, now: Duration) {
+    fn ended(&mut self, decision: &Decision, carried: &Carried) {
+        let now = self.clock.now();
+        self.teller.carried(decision, carried, &self.memory, now);
         let ids: Vec<UnitId> =
             decision.units.iter().map(|task| (Arc::clone(&decision.connector), *task)).collect();
-        answered(&mut self.memory, &ids, answer, &self.engine.policy.limits, now);
+        answered(&mut self.memory, &ids, carried.answer, &self.engine.policy.limits, now);
     }
 
-    /// Whether the disk has what is remembered.
-    async fn make_durable(&mut self) -> bool {
-        let Some(journal) = self.engine.journal.clone() else { return false };
-        let (cluster, memory) = (Arc::clone(&self.view.cluster), self.memory.clone());
-        let written =
-            tokio::task::spawn_blocking(move || lock(&journal).write(&cluster, &memory)).await;
-        match written {
-            Ok(Ok(())) => true,
-            Ok(Err(error)) => {
-                self.view.journal_failures += 1;
-                tracing::error!(cluster = &*self.view.cluster, %error, "the journal cannot be written: nothing is restarted");
-                false
-            }
-            Err(_) => false,
+    fn probe(&mut self, targets: Vec<Arc<str>>) {
+        let Some(prober) = &self.engine.office.prober else { return };
+        for target in targets {
+            let prober = Arc::clone(prober);
+            let cluster = Arc::clone(&self.cluster);
+            self.probes.spawn(async move {
+                let probed = prober.probe(&target).await.ok()?;
+                tracing::debug!(
+                    cluster = &*cluster,
+                    target = &*target,
+                    said = probed.said,
+                    "probed"
+                );
+                Some((target, probed.reach == Reach::Reachable))
+            });
         }
     }
 
-    fn tell_decision(&mut self, decision: &Decision) {
-        let id = decision.units.first().copied().flatten();
-        let unit = self
-            .memory
-            .connectors
-            .get(&decision.connector)
-            .and_then(|c| c.units.get(&decision.units.first().copied().unwrap_or_default()));
-        let Some(unit) = unit else { return };
-        let scope = scope(decision.call);
-        *self
-            .view
-            .attempts
-            .entry((Arc::clone(&decision.connector), scope, unit.class))
-            .or_default() += 1;
-        let said =
-            if self.engine.mode == WatchdogMode::On { "restarting" } else { "would restart" };
-        tracing::info!(
-            cluster = &*self.view.cluster,
-            connector = &*decision.connector,
-            task = id,
-            scope,
-            units = decision.units.len(),
-            reason = ?decision.reason,
-            class = unit.class.as_str(),
-            attempt = unit.attempts,
-            "{said}"
-        );
+    /// What was learned is on the disk too.
+    async fn keep(&mut self) {
+        self.keeper.write(&self.cluster, &self.memory, self.clock.now()).await;
+        self.teller.journal(self.keeper.view(self.clock.now()));
+        self.teller.remembers(&self.memory, &self.engine.policy, self.clock.now());
+        self.teller.flush().await;
     }
 
-    fn tell_outcome(
-        &mut self,
-        connector: &str,
-        task: Option<u32>,
-        outcome: Outcome,
-        now: Duration,
-    ) {
-        let word = outcome.as_str();
-        *self.view.outcomes.entry(word).or_default() += 1;
-        let unit = self.memory.connectors.get(connector).and_then(|c| c.units.get(&task));
-        if let (Outcome::Recovered, Some(unit)) = (outcome, unit) {
-            self.view.recoveries.0 += 1;
-            self.view.recoveries.1 += now.saturating_sub(unit.first_failed).as_secs_f64();
+    /// What waits is not sent; what is under way is waited for, but not for ever.
+    async fn finish(&mut self) {
+        for decision in self.executor.cancel_waiting() {
+            self.ended(&decision, &Carried::not_sent("this process ends"));
         }
-        let acted = self.engine.mode == WatchdogMode::On;
-        tracing::info!(
-            cluster = &*self.view.cluster,
-            connector,
-            task,
-            outcome = word,
-            acted,
-            "restart verified"
-        );
-    }
-}
-
-const fn scope(call: Call) -> &'static str {
-    match call {
-        Call::Task(_) => "task",
-        Call::ConnectorAndTasks => "connector_and_tasks",
-        Call::ConnectorOnly | Call::PlainConnector => "connector",
+        let end = tokio::time::Instant::now() + LAST_CALLS;
+        while !self.executor.is_idle() {
+            let Ok((decision, carried)) = tokio::time::timeout_at(end, self.executor.ended()).await
+            else {
+                tracing::warn!(
+                    cluster = &*self.cluster,
+                    "a restart was still under way when the process ended; it counts as an attempt"
+                );
+                break;
+            };
+            self.ended(&decision, &carried);
+        }
+        self.keep().await;
     }
 }
 

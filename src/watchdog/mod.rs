@@ -4,9 +4,17 @@
 //! [`engine`] has them in turn, after each poll of a cluster.
 
 pub mod audit;
+mod clock;
 pub mod engine;
 mod executor;
+pub mod explain;
 pub mod journal;
+mod keeper;
+mod known;
+mod log;
+pub mod office;
+pub mod orders;
 pub mod policy;
 pub mod probe;
+mod tell;
 pub mod view;

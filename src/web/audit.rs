@@ -85,10 +85,10 @@ mod tests {
     use hyper::header::CONTENT_TYPE;
 
     use super::*;
-    use crate::watchdog::audit::{AuditEvent, AuditLine, AuditSettings};
+    use crate::watchdog::audit::{AuditEvent, AuditLine};
 
     fn log() -> Audit {
-        let log = Audit::open(&AuditSettings::default());
+        let log = Audit::open(None);
         for n in 0..150 {
             let cluster = if n % 2 == 0 { "even" } else { "odd one" };
             log.append(&AuditLine {

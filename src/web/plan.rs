@@ -1,11 +1,11 @@
 //! `/api/v1/plan`: every unit that is not healthy, what the watchdog would do, when, and why not yet.
 
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
 
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
+use crate::watchdog::explain::{hold_words, moment, sentence};
 use crate::watchdog::policy::{BreakerState, UnitReport};
 use crate::watchdog::view::WatchdogView;
 
@@ -18,21 +18,39 @@ pub(super) fn plan(views: &[Arc<WatchdogView>]) -> Answer {
 }
 
 fn of_cluster(view: &WatchdogView) -> Value {
-    let breakers = view.memory.breakers.iter().map(|(signature, breaker)| {
-        let (state, next) = match &breaker.state {
-            BreakerState::Open { next, .. } => ("open", next),
-            BreakerState::Releasing { next, .. } => ("releasing", next),
+    let breakers = view.breakers.iter().map(|(signature, breaker)| {
+        let (state, canary) = match &breaker.state {
+            BreakerState::Open { canary, .. } => ("open", canary.as_ref()),
+            BreakerState::Releasing { .. } => ("releasing", None),
         };
         json!({
-            "signature": signature, "state": state, "since": time(breaker.since),
-            "canaries": breaker.canaries, "next": time(*next),
+            "signature": signature,
+            "failure_class": breaker.class,
+            "state": state,
+            "since": moment(breaker.since),
+            "canaries": breaker.canaries,
+            "canary_out": canary.map(|(connector, task)| json!({
+                "connector": connector, "task": task,
+            })),
+            "dependency_reachable": breaker.reachable,
+            "next": moment(breaker.next()),
         })
     });
+    let stood_down = view.stood_down.iter();
     json!({
         "cluster": view.cluster,
         "mode": view.mode.as_str(),
+        "looked": moment(view.looked),
         "hold": view.report.hold.map(|hold| hold.as_str()),
+        "hold_because": view.stopped_because.clone().or_else(|| {
+            view.report.hold.map(|hold| hold_words(hold).to_owned())
+        }),
+        "cautious": view.cautious,
+        "budget_remaining": (view.budget_left * 100.0).round() / 100.0,
         "breakers": breakers.collect::<Vec<_>>(),
+        "stood_down": stood_down.map(|(connector, until)| json!({
+            "connector": connector, "until": moment(*until),
+        })).collect::<Vec<_>>(),
         "units": view.report.units.iter().map(unit).collect::<Vec<_>>(),
     })
 }
@@ -44,13 +62,15 @@ fn unit(unit: &UnitReport) -> Value {
         "phase": unit.phase,
         "failure_class": unit.class,
         "signature": unit.signature,
+        "first_failed": moment(unit.first_failed),
         "attempts": unit.attempts,
-        "next_attempt": unit.next.map(time),
+        "attempts_most": unit.attempts_most,
+        "last_restart": unit.last_restart.map(moment),
+        "next_attempt": unit.next.map(moment),
+        "why": unit.why.as_str(),
         "held_by": unit.held_by().map(|why| why.as_str()),
+        "mode": unit.mode.as_str(),
+        "rule": unit.rule,
+        "says": sentence(unit),
     })
-}
-
-/// RFC 3339, as people and programs read it.
-fn time(since_1970: Duration) -> String {
-    humantime::format_rfc3339_seconds(UNIX_EPOCH + since_1970).to_string()
 }

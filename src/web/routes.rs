@@ -12,8 +12,9 @@ use percent_encoding::percent_decode_str;
 
 use crate::metrics::negotiate::accepts_gzip;
 use crate::metrics::{Exporter, Exposition, Format};
+use crate::watchdog::office::Office;
 
-use super::{health, page, plan};
+use super::{audit, health, page, plan};
 
 /// An answer.
 pub(super) type Answer = Response<Exposition>;
@@ -22,6 +23,7 @@ pub(super) type Answer = Response<Exposition>;
 #[derive(Debug)]
 pub struct App {
     exporter: Arc<Exporter>,
+    office: Arc<Office>,
     clusters: usize,
     telemetry_path: String,
     ready: AtomicBool,
@@ -29,8 +31,13 @@ pub struct App {
 
 impl App {
     /// An application for this many clusters.
-    pub fn new(exporter: Arc<Exporter>, clusters: usize, telemetry_path: String) -> Self {
-        Self { exporter, clusters, telemetry_path, ready: AtomicBool::new(false) }
+    pub fn new(
+        exporter: Arc<Exporter>,
+        office: Arc<Office>,
+        clusters: usize,
+        telemetry_path: String,
+    ) -> Self {
+        Self { exporter, office, clusters, telemetry_path, ready: AtomicBool::new(false) }
     }
 
     /// Answers one request; its body is never read.
@@ -74,6 +81,11 @@ impl App {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "not ready: not every cluster had its first poll\n",
             ),
+            ["api", "v1", "audit"] => {
+                let views = self.exporter.views();
+                let clusters: Vec<_> = views.iter().map(|view| Arc::clone(&view.cluster)).collect();
+                audit::audit(&self.office.audit, &clusters, request.uri().query())
+            }
             ["api", "v1", "plan"] => plan::plan(&self.exporter.watchdogs()),
             ["health", cluster] => health::cluster(&self.exporter, cluster),
             ["health", cluster, "worker", id] => health::worker(&self.exporter, cluster, id),

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 pub(super) struct LineFile {
     path: PathBuf,
     max_bytes: u64,
-    keep: u32,
+    keep: usize,
     open: Option<Open>,
 }
 
@@ -24,7 +24,7 @@ struct Open {
 }
 
 impl LineFile {
-    pub(super) const fn new(path: PathBuf, max_bytes: u64, keep: u32) -> Self {
+    pub(super) const fn new(path: PathBuf, max_bytes: u64, keep: usize) -> Self {
         Self { path, max_bytes, keep, open: None }
     }
 
@@ -70,7 +70,7 @@ impl LineFile {
         std::fs::rename(&self.path, self.numbered(1))
     }
 
-    fn numbered(&self, number: u32) -> PathBuf {
+    fn numbered(&self, number: usize) -> PathBuf {
         let mut name = self.path.clone().into_os_string();
         name.push(format!(".{number}"));
         name.into()

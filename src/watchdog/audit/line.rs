@@ -55,6 +55,12 @@ pub enum AuditEvent {
     BreakerReopened,
     /// All of them went.
     BreakerClosed,
+    /// No canary helped: its units go on each for itself.
+    BreakerExhausted,
+    /// Restarts come to nothing: one at a time.
+    CautionBegan,
+    /// They help again.
+    CautionEnded,
     /// Nothing is restarted in the whole cluster.
     HoldBegan,
     /// It is over.

@@ -10,12 +10,13 @@ mod redact;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, Write as _};
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
+
+use crate::config::{AuditSettings, AuditTarget};
 
 use file::LineFile;
 pub use line::{AuditEvent, AuditLine, Words, trace_hash};
@@ -27,35 +28,6 @@ pub const MAX_RECENT: usize = 1000;
 const MAX_HELD: usize = 100_000;
 /// A log that cannot be written is said once in so long.
 const SAID_EVERY: Duration = Duration::from_secs(300);
-
-/// Where the lines go.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum AuditTarget {
-    /// Nowhere; the last ones are in memory.
-    #[default]
-    Memory,
-    /// A file, made with its folder where it is not there, for its owner's eyes only.
-    File(PathBuf),
-    /// Standard output; nothing else is written there.
-    Stdout,
-}
-
-/// How the audit log is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuditSettings {
-    /// Where the lines go; default nowhere.
-    pub target: AuditTarget,
-    /// A file is rotated before it is longer than this; default 16 MiB.
-    pub max_bytes: u64,
-    /// So many older files are kept, as FILE.1 (the youngest) to FILE.keep; default 5.
-    pub keep: u32,
-}
-
-impl Default for AuditSettings {
-    fn default() -> Self {
-        Self { target: AuditTarget::default(), max_bytes: 16 << 20, keep: 5 }
-    }
-}
 
 /// An open audit log, for all clusters.
 #[derive(Debug)]
@@ -85,11 +57,12 @@ enum Sink {
 
 impl Audit {
     /// Opens it. Where that fails it is counted and said, and tried again with each line.
-    pub fn open(settings: &AuditSettings) -> Self {
-        let (sink, opened) = match &settings.target {
-            AuditTarget::Memory => (Sink::Memory, Ok(())),
-            AuditTarget::Stdout => (Sink::Stdout, Ok(())),
-            AuditTarget::File(path) => {
+    pub fn open(settings: Option<&AuditSettings>) -> Self {
+        let target = settings.map(|settings| (settings, &settings.target));
+        let (sink, opened) = match target {
+            None => (Sink::Memory, Ok(())),
+            Some((_, AuditTarget::StandardOutput)) => (Sink::Stdout, Ok(())),
+            Some((settings, AuditTarget::File(path))) => {
                 let mut file = LineFile::new(path.clone(), settings.max_bytes, settings.keep);
                 let opened = file.prepare();
                 (Sink::File(file), opened)
@@ -226,7 +199,7 @@ mod tests {
 
     fn to_file(path: &Path) -> Audit {
         let target = AuditTarget::File(path.to_owned());
-        Audit::open(&AuditSettings { target, ..AuditSettings::default() })
+        Audit::open(Some(&AuditSettings { target, max_bytes: 16 << 20, keep: 5 }))
     }
 
     fn written(path: &Path) -> Vec<AuditLine> {
@@ -283,7 +256,7 @@ mod tests {
 
     #[test]
     fn the_memory_is_bounded_and_can_be_asked() {
-        let audit = Audit::open(&AuditSettings::default());
+        let audit = Audit::open(None);
         for n in 0..1500 {
             let name = if n % 2 == 0 { "even" } else { "odd" };
             audit.append(&AuditLine { task: Some(n), ..line(AuditEvent::Failed, name) });
@@ -303,7 +276,7 @@ mod tests {
 
     #[test]
     fn that_a_unit_is_held_is_written_once_until_something_changes() {
-        let audit = Audit::open(&AuditSettings::default());
+        let audit = Audit::open(None);
         let held = |connector, task, why: &'static str| {
             let why = Some(Words::from(why));
             audit.append(&AuditLine { task, why, ..line(AuditEvent::Held, connector) });

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::connect::name::encode;
+
 use super::memory::Reason;
 
 /// A restart to be sent.
@@ -30,6 +32,23 @@ pub enum Call {
     ConnectorOnly,
     /// `POST /connectors/{name}/restart`, where the worker knows no better.
     PlainConnector,
+}
+
+impl Call {
+    /// As it is sent, such as `POST /connectors/a/tasks/0/restart`.
+    pub fn path(self, connector: &str) -> String {
+        let name = encode(connector);
+        match self {
+            Self::Task(task) => format!("POST /connectors/{name}/tasks/{task}/restart"),
+            Self::ConnectorAndTasks => {
+                format!("POST /connectors/{name}/restart?includeTasks=true&onlyFailed=true")
+            }
+            Self::ConnectorOnly => {
+                format!("POST /connectors/{name}/restart?includeTasks=false&onlyFailed=true")
+            }
+            Self::PlainConnector => format!("POST /connectors/{name}/restart"),
+        }
+    }
 }
 
 /// More failed tasks than this are restarted by one call.

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::config::FailureClass;
 
 use super::budget::Bucket;
+use super::limits::Limits;
 use super::report::Why;
+use super::{HOUR, MINUTE};
 
 /// Time since an origin that the caller keeps; it never goes back.
 pub type Time = Duration;
@@ -68,7 +70,7 @@ pub struct ConnectorMemory {
     /// It is left to somebody else until then.
     pub stood_down_until: Option<Time>,
     /// When it was read last.
-    pub(super) seen: Time,
+    pub(in crate::watchdog) seen: Time,
 }
 
 /// The memory of one unit.
@@ -165,10 +167,23 @@ pub enum Reason {
     Probe,
 }
 
+impl Reason {
+    /// The word for logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Attempt => "attempt",
+            Self::Canary => "canary",
+            Self::Release => "release",
+            Self::Probe => "probe",
+        }
+    }
+}
+
 /// The breaker of one signature while it is not closed.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Breaker {
     /// What it is that fails.
+    #[serde(default)]
     pub class: FailureClass,
     /// When it opened.
     pub since: Time,
@@ -216,6 +231,31 @@ impl Breaker {
 }
 
 impl Memory {
+    /// Restarts that the cluster may still have now.
+    pub fn budget_left(&self, limits: &Limits, now: Time) -> f64 {
+        let (budget, full) = (limits.cluster_budget, f64::from(limits.cluster_budget.0));
+        self.budget.map_or(full, |bucket| bucket.left(budget, MINUTE, now))
+    }
+
+    /// Restarts that a connector may still have now.
+    pub fn connector_budget_left(&self, name: &str, limits: &Limits, now: Time) -> f64 {
+        let (budget, full) = (limits.connector_budget, f64::from(limits.connector_budget.0));
+        let bucket = self.connectors.get(name).and_then(|connector| connector.budget);
+        bucket.map_or(full, |bucket| bucket.left(budget, HOUR, now))
+    }
+
+    /// Whether restarts come to nothing, so that one at a time is made.
+    pub const fn is_cautious(&self) -> bool {
+        self.caution.is_some()
+    }
+
+    /// Connectors that are left to somebody else, and until when.
+    pub fn stood_down(&self) -> impl Iterator<Item = (Arc<str>, Time)> {
+        self.connectors.iter().filter_map(|(name, connector)| {
+            connector.stood_down_until.map(|until| (Arc::clone(name), until))
+        })
+    }
+
     /// As it is taken up again after the process was away: nothing was observed meanwhile, and
     /// nothing is further ahead than it can have been decided, even if the wall clock went back.
     pub fn restored(mut self, now: Time) -> Self {

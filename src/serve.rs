@@ -1,0 +1,231 @@
+//! Runs what the settings say: watches every cluster, serves what is known, until it is told to end.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context as _;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::{ClusterSettings, ProbeTarget, Settings, WatchdogMode, WatchdogSettings};
+use crate::connect::ClusterClient;
+use crate::metrics::Exporter;
+use crate::observe::Classifier;
+use crate::observe::view::ClusterView;
+use crate::observe::watch::Watch;
+use crate::watchdog::audit::Audit;
+use crate::watchdog::engine::Engine;
+use crate::watchdog::journal::{Journal, Store};
+use crate::watchdog::office::{KillSwitch, Office, ProcessBudget, Reach};
+use crate::watchdog::orders::Orders;
+use crate::watchdog::probe::Prober;
+use crate::watchdog::view::WatchdogView;
+use crate::web::{App, Server};
+
+/// What is built from the settings before anything is bound: reads certificates, connects to
+/// nothing.
+pub(crate) struct Parts {
+    pub(crate) clients: Vec<ClusterClient>,
+    classifier: Classifier,
+}
+
+impl Parts {
+    pub(crate) fn new(settings: &Settings) -> anyhow::Result<Self> {
+        let client = |cluster: &ClusterSettings| {
+            ClusterClient::new(&cluster.connect)
+                .with_context(|| format!("cluster {:?}", cluster.name))
+        };
+        Ok(Self {
+            clients: settings.clusters.iter().map(client).collect::<Result<_, _>>()?,
+            classifier: Classifier::new(&settings.failure_rules)?,
+        })
+    }
+}
+
+pub(crate) async fn serve(settings: Settings, parts: Parts) -> anyhow::Result<()> {
+    let Parts { clients, classifier } = parts;
+    for warning in &settings.warnings {
+        tracing::warn!("{warning}");
+    }
+    let office = Arc::new(open_office(&settings).await?);
+    let server = Server::bind(&settings.web).await?;
+    for address in server.addresses() {
+        let path = &settings.web.telemetry_path;
+        let page = format!("http://{address}/");
+        let metrics = format!("http://{address}{path}");
+        tracing::info!(%address, page, metrics, "listening");
+    }
+    let stop = CancellationToken::new();
+    let tracker = TaskTracker::new();
+    let exporter = Arc::new(Exporter::new(settings.metrics.state_series, Arc::clone(&office)));
+    let start = Start {
+        one_of_many: settings.clusters.len() > 1,
+        classifier: Arc::new(classifier),
+        watchdog: Arc::new(settings.watchdog),
+        office: Arc::clone(&office),
+        exporter: Arc::clone(&exporter),
+        tracker: tracker.clone(),
+        stop: stop.clone(),
+    };
+    let count = settings.clusters.len();
+    for (cluster, client) in settings.clusters.into_iter().zip(clients) {
+        let poll = settings.poll.clone();
+        start.cluster(cluster, client, poll, settings.metrics.staleness);
+    }
+    let app = Arc::new(App::new(exporter, Arc::clone(&office), count, settings.web.telemetry_path));
+    let serving = tokio::spawn(server.run(app, stop.clone()));
+
+    told_to_end(&office.kill_switch).await?;
+    tracing::info!("ending: no more requests are taken");
+    stop.cancel();
+    tracker.close();
+    let all = async {
+        let _ = serving.await;
+        tracker.wait().await;
+    };
+    if tokio::time::timeout(Duration::from_secs(10), all).await.is_err() {
+        tracing::warn!("not everything ended within 10 s");
+    }
+    Ok(())
+}
+
+/// What the loops of each cluster are started with.
+struct Start {
+    one_of_many: bool,
+    classifier: Arc<Classifier>,
+    watchdog: Arc<WatchdogSettings>,
+    office: Arc<Office>,
+    exporter: Arc<Exporter>,
+    tracker: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Start {
+    fn cluster(
+        &self,
+        cluster: ClusterSettings,
+        client: ClusterClient,
+        poll: crate::config::PollSettings,
+        staleness: Duration,
+    ) {
+        if cluster.connect.tls.insecure_skip_verify {
+            tracing::warn!(
+                cluster = cluster.name,
+                "insecure_skip_verify: any certificate is accepted; whoever is between can read \
+                 the credentials"
+            );
+        }
+        let client = Arc::new(client);
+        let policy = self.watchdog.policy_of(&cluster.name, self.watchdog.mode);
+        let watch = Watch {
+            cluster,
+            poll,
+            staleness,
+            client: Arc::clone(&client),
+            classifier: Arc::clone(&self.classifier),
+            one_of_many: self.one_of_many,
+        };
+        let views = watch.start(&self.tracker, &self.stop);
+        if self.watchdog.mode != WatchdogMode::Off {
+            let (settings, office) = (Arc::clone(&self.watchdog), Arc::clone(&self.office));
+            let engine = Engine { client, policy, settings, office };
+            let (publish, published) = watch::channel(Arc::default());
+            self.tracker.spawn(engine.run(views.clone(), publish, self.stop.clone()));
+            self.tracker.spawn(publish_watchdog(published, Arc::clone(&self.exporter)));
+        }
+        self.tracker.spawn(publish(views, Arc::clone(&self.exporter), self.stop.clone()));
+    }
+}
+
+/// What the watchdogs of all clusters share.
+async fn open_office(settings: &Settings) -> anyhow::Result<Office> {
+    let watchdog = &settings.watchdog;
+    let names = || settings.clusters.iter().map(|cluster| cluster.name.as_str().into());
+    let orders = Arc::new(Orders::beside(&watchdog.journal));
+    let store: Option<Arc<Mutex<dyn Store>>> = match watchdog.mode {
+        WatchdogMode::On => Some(Arc::new(Mutex::new(
+            open_journal(Journal::new(&watchdog.journal, names())).await?,
+        ))),
+        WatchdogMode::Off | WatchdogMode::DryRun => None,
+    };
+    let prober = watchdog.probe.as_ref().map(|probe| {
+        let targets = probe.targets.iter().map(ProbeTarget::to_target).collect();
+        Arc::new(Prober::new(targets, probe.timeout))
+    });
+    Ok(Office {
+        store,
+        journal_lost_hold: watchdog.journal_lost_hold,
+        kill_switch: Arc::new(KillSwitch::new(watchdog.stop_file.clone(), Arc::clone(&orders))),
+        budget: ProcessBudget::new(watchdog.limits.process_budget),
+        reach: Reach::of(names()),
+        prober,
+        audit: Arc::new(Audit::open(watchdog.audit.as_ref())),
+        orders,
+    })
+}
+
+/// One that cannot be used now is no reason to end: the watchdog is held until it can.
+async fn open_journal(mut journal: Journal) -> anyhow::Result<Journal> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let (journal, opened) = tokio::task::spawn_blocking(move || {
+        let opened = journal.open(now);
+        (journal, opened)
+    })
+    .await?;
+    match opened {
+        Ok(_) => {}
+        Err(error) if error.may_pass() => {
+            tracing::error!(%error, "nothing is restarted until the journal can be used");
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(journal)
+}
+
+/// Renders what a watchdog found, until it ends.
+async fn publish_watchdog(mut views: watch::Receiver<Arc<WatchdogView>>, exporter: Arc<Exporter>) {
+    while views.changed().await.is_ok() {
+        let view = Arc::clone(&views.borrow_and_update());
+        let exporter = Arc::clone(&exporter);
+        let _ = tokio::task::spawn_blocking(move || exporter.publish_watchdog(view)).await;
+    }
+}
+
+/// Renders each new view, away from the threads that answer.
+async fn publish(
+    mut views: watch::Receiver<Arc<ClusterView>>,
+    exporter: Arc<Exporter>,
+    stop: CancellationToken,
+) {
+    loop {
+        let view = Arc::clone(&views.borrow_and_update());
+        let exporter = Arc::clone(&exporter);
+        let rendered = tokio::task::spawn_blocking(move || exporter.publish(view));
+        if rendered.await.is_err() {
+            tracing::error!("rendering panicked");
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            changed = views.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+/// SIGTERM and SIGINT end; SIGUSR1 turns the kill switch on, SIGUSR2 off.
+async fn told_to_end(kill_switch: &KillSwitch) -> anyhow::Result<()> {
+    let on = |kind, name| signal(kind).with_context(|| format!("cannot wait for {name}"));
+    let mut terminate = on(SignalKind::terminate(), "SIGTERM")?;
+    let mut interrupt = on(SignalKind::interrupt(), "SIGINT")?;
+    let mut stop = on(SignalKind::user_defined1(), "SIGUSR1")?;
+    let mut go = on(SignalKind::user_defined2(), "SIGUSR2")?;
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+            _ = stop.recv() => kill_switch.turn(true),
+            _ = go.recv() => kill_switch.turn(false),
+        }
+    }
+}
