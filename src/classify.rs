@@ -37,6 +37,7 @@ pub fn classify(
             writeln!(out, "failure_class  {}", told.failure_class.as_str())?;
             writeln!(out, "exception      {}", told.exception)?;
             writeln!(out, "signature      {}", told.signature)?;
+            writeln!(out, "host           {}", told.host.as_deref().unwrap_or("none named"))?;
             writeln!(out, "rule           {rule}")?;
             writeln!(out, "advice         {}", told.advice)?;
         }

@@ -2,19 +2,25 @@
 //! exception.
 //!
 //! Connect wraps: the first line of a trace nearly always says only which thread ended. The
-//! deepest cause decides, then the ones around it, outward; `Suppressed:` is a side show and is
-//! looked at last. The rules are in `rules.yaml`.
+//! deepest cause that a rule knows decides, with three exceptions. A lost offset counts wherever
+//! it stands: a restart could hide the gap. A connection that was cut, or a time-out, does not
+//! outweigh a refusal or a wrong set-up told around it: the other side hangs up on whom it refuses;
+//! only where nobody answered at all does it (`firm`). What a class's name merely suggests is for
+//! want of better in all causes (`weak`). `Suppressed:` is a side show and is looked at last. The
+//! rules are in `rules/`.
 
 mod chain;
 mod codes;
+mod host;
 mod rules;
 mod signature;
 
 use crate::config::{FailureClass, FailureRule};
 
 use chain::Chain;
+use codes::Systems;
 pub use rules::RuleError;
-use rules::Rules;
+use rules::{Fits, Match, Rules, Strength};
 
 /// The longest exception name that is kept, in bytes.
 const MAX_EXCEPTION: usize = 120;
@@ -30,6 +36,9 @@ pub struct Diagnosis<'t> {
     /// The same for failures of one origin: the root cause without numbers, names and secrets, and
     /// the host.
     pub signature: String,
+    /// What could not be reached, or refused: `host` or `host:port` in lower case, where the trace
+    /// names one.
+    pub host: Option<String>,
     /// The rule that fits; empty where none does.
     pub rule: &'t str,
     /// What a person should look at next.
@@ -58,51 +67,84 @@ impl Classifier {
     /// Reads a trace; in time linear in its length.
     pub fn diagnose<'t>(&'t self, trace: &'t str) -> Diagnosis<'t> {
         let chain = Chain::read(trace);
-        let main = || chain.causes.iter().rev();
-        let exception = main().find_map(|cause| deepest_class(cause)).unwrap_or("unknown");
-        let fits = |cause: &&'t str| Some((*cause, self.rules.first(cause)?));
-        // A lost offset counts wherever it stands: a restart could hide the gap.
-        let lost = main().filter_map(fits).find(|(_, rule)| rule.class == FailureClass::OffsetLost);
-        let found = lost
-            .or_else(|| main().find_map(fits))
-            .or_else(|| chain.suppressed.iter().rev().find_map(fits));
+        let systems = Systems::read(trace);
+        let fits = |causes: &[&'t str]| -> Vec<_> {
+            causes.iter().rev().map(|cause| (*cause, self.rules.fits(cause, systems))).collect()
+        };
+        let found = decide(&fits(&chain.causes)).or_else(|| decide(&fits(&chain.suppressed)));
         let root = chain.causes.last().copied().unwrap_or_default();
-        let signature = signature::signature(found.map_or(root, |(cause, _)| cause), &chain.causes);
-        match found {
-            Some((_, rule)) => Diagnosis {
-                failure_class: rule.class,
-                exception,
-                signature,
-                rule: &rule.name,
-                advice: &rule.advice,
-            },
-            None => Diagnosis {
-                failure_class: FailureClass::Unknown,
-                exception,
-                signature,
-                rule: "",
-                advice: "No rule fits. Read the trace; a rule of your own (failure_rules) can name it.",
-            },
-        }
+        let exception =
+            chain.causes.iter().rev().find_map(|cause| deepest_class(cause)).unwrap_or("unknown");
+        let host = host::host(&chain.causes).or_else(|| host::host(&chain.suppressed));
+        let text = match found {
+            Some((cause, Match { at: Some(at), .. })) => &cause[at..],
+            Some((cause, Match { at: None, .. })) => message(cause),
+            None => message(root),
+        };
+        let signature = signature::signature(exception, text, host.as_deref());
+        let (failure_class, rule, advice) = match found {
+            Some((_, Match { rule, .. })) => (rule.class, &*rule.name, &*rule.advice),
+            None => (
+                FailureClass::Unknown,
+                "",
+                "No rule fits. Read the trace; a rule of your own (failure_rules) can name it.",
+            ),
+        };
+        Diagnosis { failure_class, exception, signature, host, rule, advice }
     }
 }
 
-/// The last class name in `a.B: c.D: message`: some connectors put the cause into the message.
-fn deepest_class(cause: &str) -> Option<&str> {
-    let mut found = None;
+/// The rule that speaks, of those that fit the causes, the deepest first.
+fn decide<'t, 'r>(causes: &[(&'t str, Fits<'r>)]) -> Option<(&'t str, Match<'r>)> {
+    let strong = || causes.iter().filter_map(|(cause, fits)| Some((*cause, fits.strong?)));
+    let user = causes.iter().find_map(|(cause, fits)| Some((*cause, fits.user?)));
+    let lost = || strong().find(|(_, told)| told.rule.class == FailureClass::OffsetLost);
+    let deepest = || {
+        let told = strong().next()?;
+        let yields =
+            told.1.rule.class == FailureClass::Transient && told.1.rule.strength != Strength::Firm;
+        let refused = |class| matches!(class, FailureClass::Auth | FailureClass::Install);
+        let around = || strong().find(|(_, around)| refused(around.rule.class));
+        yields.then(around).flatten().or(Some(told))
+    };
+    let weak = || causes.iter().find_map(|(cause, fits)| Some((*cause, fits.weak?)));
+    user.or_else(lost).or_else(deepest).or_else(weak)
+}
+
+/// A cause without the class names before its message.
+fn message(cause: &str) -> &str {
     let mut rest = cause;
-    loop {
-        let end = rest.find([':', '\n', ' ']).unwrap_or(rest.len());
-        let word = &rest[..end];
-        if !is_class(word) {
-            return found;
-        }
-        found = Some(word);
-        match rest[end..].strip_prefix(": ") {
-            Some(next) => rest = next,
-            None => return found,
-        }
+    while let Some((_, message)) = rest.split_once(": ").filter(|(word, _)| is_class(word)) {
+        rest = message;
     }
+    if is_class(rest) { "" } else { rest }
+}
+
+/// The last class name in `a.B: c.D: message`, or before a later line's message: some connectors
+/// put the causes into the message.
+fn deepest_class(cause: &str) -> Option<&str> {
+    let of_line = |line| {
+        let mut found = None;
+        let mut rest: &str = line;
+        loop {
+            let end = rest.find([':', ' ', ';', '\\']).unwrap_or(rest.len());
+            let word = &rest[..end];
+            if !is_class(word) {
+                return found;
+            }
+            found = Some(word);
+            match rest[end..].strip_prefix(": ").or_else(|| rest[end..].strip_prefix("; ")) {
+                Some(next) => rest = next,
+                None => return found,
+            }
+        }
+    };
+    cause
+        .lines()
+        .filter_map(of_line)
+        .filter(|word| word.contains('.'))
+        .last()
+        .or_else(|| of_line(cause))
 }
 
 fn is_class(word: &str) -> bool {
@@ -137,7 +179,7 @@ mod tests {
         let told = |trace: &str| classifier.diagnose(trace).failure_class;
         let refused = "\nCaused by: java.net.ConnectException: Connection refused";
         assert_eq!(told(&format!("a.DataException: x{refused}")), FailureClass::Transient);
-        let lost = format!("a.DebeziumException: The db history topic is missing{refused}");
+        let lost = format!("a.DebeziumException: The db history topic was read{refused}");
         assert_eq!(told(&lost), FailureClass::Transient, "other words");
         let lost = format!(
             "a.B: The db history topic or its content is fully or partially missing.{refused}"

@@ -1,15 +1,29 @@
 //! The rules as an engine: every phrase is looked for in one pass over a cause.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aho_corasick::{AhoCorasick, MatchKind};
+use serde::Deserialize;
 
-use crate::config::FailureRule;
+use crate::config::{FailureClass, FailureRule};
 
-use super::codes::Codes;
+use super::codes::{Codes, System, Systems};
 
-/// The rules that are compiled in.
-const BUILT_IN: &str = include_str!("rules.yaml");
+/// The rules that are compiled in, in the order in which they are tried.
+const BUILT_IN: [(&str, &str); 9] = [
+    ("1-offset-lost.yaml", include_str!("rules/1-offset-lost.yaml")),
+    ("2-limits.yaml", include_str!("rules/2-limits.yaml")),
+    ("3-auth.yaml", include_str!("rules/3-auth.yaml")),
+    ("4-install.yaml", include_str!("rules/4-install.yaml")),
+    ("5-reach.yaml", include_str!("rules/5-reach.yaml")),
+    ("6-configuration.yaml", include_str!("rules/6-configuration.yaml")),
+    ("7-data.yaml", include_str!("rules/7-data.yaml")),
+    ("8-transient.yaml", include_str!("rules/8-transient.yaml")),
+    ("9-names.yaml", include_str!("rules/9-names.yaml")),
+];
+
+/// How far apart the parts of a phrase may stand, in bytes.
+const MAX_GAP: usize = 400;
 
 /// Rules that do not make sense.
 #[derive(Debug, thiserror::Error)]
@@ -19,15 +33,87 @@ pub enum RuleError {
     Rule(String, String),
 }
 
+/// What a rule's word weighs against that of a rule that fits another cause.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Strength {
+    /// Of the user: before all others.
+    #[serde(skip)]
+    User,
+    /// Nothing around it can say better.
+    Firm,
+    #[default]
+    Plain,
+    /// What a name merely suggests: for want of better in all causes.
+    Weak,
+}
+
+/// A class and what tells it; one sign is enough.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Rule {
+    pub(super) name: String,
+    pub(super) class: FailureClass,
+    #[serde(default)]
+    pub(super) strength: Strength,
+    #[serde(default)]
+    any: Vec<String>,
+    #[serde(default)]
+    sqlstate: Vec<String>,
+    #[serde(default)]
+    http: Vec<String>,
+    #[serde(default)]
+    grpc: Vec<String>,
+    #[serde(default)]
+    codes: BTreeMap<System, Vec<u32>>,
+    /// Of a user's rule: whoever's they are.
+    #[serde(skip)]
+    any_codes: Vec<u32>,
+    pub(super) advice: String,
+}
+
+impl From<&FailureRule> for Rule {
+    fn from(rule: &FailureRule) -> Self {
+        Self {
+            name: rule.name.clone(),
+            class: rule.class,
+            strength: Strength::User,
+            any: rule.any.clone(),
+            sqlstate: rule.sqlstate.clone(),
+            http: rule.http.clone(),
+            grpc: Vec::new(),
+            codes: BTreeMap::new(),
+            any_codes: rule.codes.clone(),
+            advice: rule.advice.clone(),
+        }
+    }
+}
+
+/// A rule that fits a cause.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Match<'r> {
+    pub(super) rule: &'r Rule,
+    /// Where its phrase begins in the cause; none where a number told it.
+    pub(super) at: Option<usize>,
+}
+
+/// The first rule that fits a cause, of each weight.
+#[derive(Debug, Default)]
+pub(super) struct Fits<'r> {
+    pub(super) user: Option<Match<'r>>,
+    pub(super) strong: Option<Match<'r>>,
+    pub(super) weak: Option<Match<'r>>,
+}
+
 /// Rules, in the order in which they are tried.
 #[derive(Debug)]
 pub(super) struct Rules {
-    all: Vec<FailureRule>,
+    all: Vec<Rule>,
     /// The beginnings of the phrases, up to their first `*`.
     beginnings: AhoCorasick,
     phrases: Vec<Phrase>,
-    /// The earliest rule for an error number.
-    codes: HashMap<u32, usize>,
+    /// The rules for an error number, and whose it must be.
+    codes: HashMap<u32, Vec<(usize, Option<System>)>>,
 }
 
 #[derive(Debug)]
@@ -40,17 +126,19 @@ struct Phrase {
 impl Rules {
     /// The user's rules first, then those that are compiled in.
     pub(super) fn new(of_user: &[FailureRule]) -> Result<Self, RuleError> {
-        let built_in: Vec<FailureRule> = serde_saphyr::from_str(BUILT_IN)
-            .map_err(|error| RuleError::Rule("rules.yaml".to_owned(), error.to_string()))?;
-        let all: Vec<_> = of_user.iter().cloned().chain(built_in).collect();
-        let (mut beginnings, mut phrases, mut codes) = (Vec::new(), Vec::new(), HashMap::new());
+        let mut all: Vec<Rule> = of_user.iter().map(Rule::from).collect();
+        for (file, text) in BUILT_IN {
+            let rules: Vec<Rule> = serde_saphyr::from_str(text)
+                .map_err(|error| RuleError::Rule(file.to_owned(), error.to_string()))?;
+            all.extend(rules);
+        }
+        let (mut beginnings, mut phrases) = (Vec::new(), Vec::new());
+        let mut codes: HashMap<u32, Vec<_>> = HashMap::new();
         for (at, rule) in all.iter().enumerate() {
             let wrong = |what: &str| Err(RuleError::Rule(rule.name.clone(), what.to_owned()));
-            if rule.any.is_empty()
-                && rule.sqlstate.is_empty()
-                && rule.http.is_empty()
-                && rule.codes.is_empty()
-            {
+            let numbers = rule.codes.is_empty() && rule.any_codes.is_empty();
+            let words = rule.any.is_empty() && rule.grpc.is_empty();
+            if words && numbers && rule.sqlstate.is_empty() && rule.http.is_empty() {
                 return wrong("it fits nothing; give `any`, `sqlstate`, `http` or `codes`");
             }
             for phrase in &rule.any {
@@ -62,8 +150,12 @@ impl Rules {
                 phrases
                     .push(Phrase { rule: at, rest: parts.map(str::to_ascii_lowercase).collect() });
             }
-            for code in &rule.codes {
-                codes.entry(*code).or_insert(at);
+            let scoped = rule
+                .codes
+                .iter()
+                .flat_map(|(system, codes)| codes.iter().map(|code| (*code, Some(*system))));
+            for (code, system) in scoped.chain(rule.any_codes.iter().map(|code| (*code, None))) {
+                codes.entry(code).or_default().push((at, system));
             }
         }
         let beginnings = AhoCorasick::builder()
@@ -74,25 +166,66 @@ impl Rules {
         Ok(Self { all, beginnings, phrases, codes })
     }
 
-    /// The first rule that fits a cause.
-    pub(super) fn first(&self, cause: &str) -> Option<&FailureRule> {
-        let mut best = usize::MAX;
+    /// The first rules that fit a cause.
+    pub(super) fn fits(&self, cause: &str, systems: Systems) -> Fits<'_> {
+        let mut best = Best::default();
         for found in self.beginnings.find_overlapping_iter(cause) {
             let phrase = &self.phrases[found.pattern().as_usize()];
-            if phrase.rule < best && phrase.goes_on(&cause[found.end()..]) {
-                best = phrase.rule;
+            let slot = best.slot(self.all[phrase.rule].strength);
+            if slot.is_none_or(|(rule, _)| phrase.rule < rule)
+                && phrase.goes_on(&cause[found.end()..])
+            {
+                *slot = Some((phrase.rule, Some(found.start())));
             }
         }
         let codes = Codes::read(cause);
-        let by_number = codes.codes.iter().filter_map(|code| self.codes.get(code)).min();
-        best = best.min(by_number.copied().unwrap_or(usize::MAX));
-        let begins = |all: &[String], value: Option<&str>| {
-            value.is_some_and(|value| all.iter().any(|beginning| value.starts_with(&**beginning)))
+        for (rule, system) in codes.codes.iter().filter_map(|code| self.codes.get(code)).flatten() {
+            if system.is_none_or(|system| systems.may_be(system)) {
+                best.offer(self.all[*rule].strength, *rule);
+            }
+        }
+        if codes.sqlstate.is_some() || codes.http.is_some() || codes.grpc.is_some() {
+            for (at, rule) in self.all.iter().enumerate() {
+                let begins = |all: &[String], value: Option<&str>| {
+                    value.is_some_and(|value| all.iter().any(|begin| value.starts_with(&**begin)))
+                };
+                if begins(&rule.sqlstate, codes.sqlstate)
+                    || begins(&rule.http, codes.http)
+                    || begins(&rule.grpc, codes.grpc)
+                {
+                    best.offer(rule.strength, at);
+                }
+            }
+        }
+        let told = |found: Option<(usize, Option<usize>)>| {
+            found.map(|(rule, at)| Match { rule: &self.all[rule], at })
         };
-        let by_word = self.all.iter().take(best).position(|rule| {
-            begins(&rule.sqlstate, codes.sqlstate) || begins(&rule.http, codes.http)
-        });
-        self.all.get(by_word.unwrap_or(best))
+        Fits { user: told(best.user), strong: told(best.strong), weak: told(best.weak) }
+    }
+}
+
+/// The earliest rule of each weight, and where.
+#[derive(Default)]
+struct Best {
+    user: Option<(usize, Option<usize>)>,
+    strong: Option<(usize, Option<usize>)>,
+    weak: Option<(usize, Option<usize>)>,
+}
+
+impl Best {
+    const fn slot(&mut self, strength: Strength) -> &mut Option<(usize, Option<usize>)> {
+        match strength {
+            Strength::User => &mut self.user,
+            Strength::Firm | Strength::Plain => &mut self.strong,
+            Strength::Weak => &mut self.weak,
+        }
+    }
+
+    fn offer(&mut self, strength: Strength, rule: usize) {
+        let slot = self.slot(strength);
+        if slot.is_none_or(|(other, _)| rule < other) {
+            *slot = Some((rule, None));
+        }
     }
 }
 
@@ -102,7 +235,8 @@ impl Phrase {
         if self.rest.is_empty() {
             return true;
         }
-        let line = after.lines().next().unwrap_or_default().to_ascii_lowercase();
+        let near = &after[..after.floor_char_boundary(MAX_GAP)];
+        let line = near.lines().next().unwrap_or_default().to_ascii_lowercase();
         let mut left = &line[..];
         self.rest.iter().all(|part| match left.find(&**part) {
             Some(at) => {

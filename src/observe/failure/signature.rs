@@ -5,53 +5,120 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// The longest signature, in bytes.
-const MAX_SIGNATURE: usize = 160;
+/// The longest that is kept of a message, in bytes.
+const MAX_FRAGMENT: usize = 100;
+/// The longest part of a message that is looked at, in bytes.
+const MAX_TEXT: usize = 1 << 10;
 
 #[expect(clippy::unwrap_used, reason = "the patterns are constants, and tested")]
 fn pattern(text: &str) -> Regex {
     Regex::new(text).unwrap()
 }
 
-/// `host:port`, also in a URL after its credentials, or after "host" or "UnknownHostException:".
-static HOST: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(concat!(
-        r"(?i)(?:@|//|\b)((?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]*[a-z0-9])?:[0-9]{2,5})\b",
-        r"|(?:unknownhostexception: |\bhost )([a-z0-9][a-z0-9.-]*)"
-    ))
-});
-/// Secrets, URLs, quoted words, identifiers and numbers.
+/// Secrets, URLs, quoted words, lists, paths, identifiers and numbers.
 static VARIES: LazyLock<Regex> = LazyLock::new(|| {
     pattern(concat!(
         r#"(?i)(?:password|passwd|pwd|secret|token|apikey|api_key|credential)\w*["']?\s*[=:]\s*\S+"#,
-        r#"|[a-z][a-z0-9+.-]*://\S+|"[^"\n]*"|'[^'\n]*'|`[^`\n]*`"#,
-        r"|\b[0-9a-f]{8}-[0-9a-f-]{27}\b|\b0x[0-9a-f]+\b|\b[0-9a-f]{12,}\b|[0-9]+"
+        r#"|[a-z][a-z0-9+.-]*:(?:[a-z]+:)*//\S+|"[^"\n]*"|'[^'\n]*'|`[^`\n]*`"#,
+        r"|\[[^\]\n]*\]?|\{[^}\n]*\}?|\([^)\n]*\)?|<[^>\n]*>?",
+        r"|[^\s:,;]*[0-9_/\\@][^\s:,;]*|[^\s:,;]+[.-][^\s:,;]+",
     ))
 });
+/// The word that follows one of these is a name.
+static NAMES: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(concat!(
+        r"(?i)\b(topics?|table|view|index|group|partition|column|field|connector|task|slot|schema",
+        r"|database|dataset|bucket|queue|collection|subject|user|role|relation|key|publication|stream",
+        r"|warehouse|namespace|sequence|procedure|container|file):? +(\w+)"
+    ))
+});
+static OF: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(for|of|to|from):? +(\w+)"));
+/// Words that are no names, though they stand where one may.
+const WORDS: [&str; 52] = [
+    "is",
+    "was",
+    "are",
+    "does",
+    "do",
+    "not",
+    "has",
+    "have",
+    "had",
+    "cannot",
+    "can",
+    "could",
+    "with",
+    "without",
+    "for",
+    "in",
+    "on",
+    "to",
+    "of",
+    "from",
+    "the",
+    "a",
+    "an",
+    "this",
+    "that",
+    "name",
+    "names",
+    "or",
+    "and",
+    "by",
+    "at",
+    "authorization",
+    "found",
+    "missing",
+    "already",
+    "value",
+    "violates",
+    "type",
+    "path",
+    "table",
+    "topic",
+    "topics",
+    "group",
+    "partition",
+    "column",
+    "database",
+    "server",
+    "host",
+    "connect",
+    "read",
+    "write",
+    "be",
+];
+/// Several unknowns are one.
+static RUNS: LazyLock<Regex> = LazyLock::new(|| pattern(r"#(?:[\s,:;.#]*#)+"));
 
-/// Such as `java.net.ConnectException: Connection refused @db.example:5432`.
-pub(super) fn signature(cause: &str, causes: &[&str]) -> String {
-    let line = cause.lines().next().unwrap_or_default();
-    let line = &line[..line.floor_char_boundary(MAX_SIGNATURE * 2)];
-    let host = causes.iter().rev().find_map(|cause| host(cause));
-    let mut signature = VARIES.replace_all(line, "#").into_owned();
-    signature.truncate(signature.floor_char_boundary(MAX_SIGNATURE));
+/// Such as `java.net.ConnectException: Connection refused @db.example:5432`. `text` is what tells
+/// the failure, up to the end of its sentence.
+pub(super) fn signature(exception: &str, text: &str, host: Option<&str>) -> String {
+    let text = &text[..text.floor_char_boundary(MAX_TEXT)];
+    let lower = text.to_ascii_lowercase();
+    let without_host = host.and_then(|host| lower.find(host).map(|at| (at, host.len())));
+    let text = match without_host {
+        Some((at, length)) => format!("{}#{}", &text[..at], &text[at + length..]),
+        None => text.to_owned(),
+    };
+    let text = VARIES.replace_all(&text, "#");
+    let unnamed = |found: &regex::Captures<'_>| {
+        let name = if WORDS.contains(&&*found[2].to_ascii_lowercase()) { &found[2] } else { "#" };
+        format!("{} {name}", &found[1])
+    };
+    let text = NAMES.replace_all(&text, unnamed);
+    let text = OF.replace_all(&text, unnamed);
+    let end = ["\n", ". ", "; ", ", "].iter().filter_map(|end| text.find(end)).min();
+    let text = RUNS.replace_all(&text[..end.unwrap_or(text.len())], "#").into_owned();
+    let text = text[..text.floor_char_boundary(MAX_FRAGMENT)].trim().trim_end_matches(['.', ':']);
+    let mut signature = match text {
+        "" => exception.to_owned(),
+        text => format!("{exception}: {text}"),
+    };
     if let Some(host) = host {
         signature = format!("{signature} @{host}");
     }
     signature
-}
-
-/// The host that a message is about, with its port where that is said.
-fn host(text: &str) -> Option<&str> {
-    let all = HOST.captures_iter(text).filter_map(|found| found.get(1).or(found.get(2)));
-    // `File.java:12` and `12:30` look like hosts with a port.
-    let is_host = |name: &&str| {
-        let name = name.split(':').next().unwrap_or_default();
-        name.contains(|c: char| c.is_ascii_alphabetic()) && !name.ends_with(".java")
-            || name.split('.').count() == 4
-    };
-    all.map(|found| found.as_str()).find(is_host)
 }
 
 #[cfg(test)]
@@ -60,23 +127,32 @@ mod tests {
 
     #[test]
     fn what_varies_is_left_out_and_the_host_is_kept() {
-        let of = |cause: &str| signature(cause, &[cause]);
+        let of = |text: &str, host| signature("a.B", text, host);
         assert_eq!(
-            of("org.postgresql.util.PSQLException: Connection to db.example:5432 refused."),
-            "org.postgresql.util.PSQLException: Connection to db.example:# refused. @db.example:5432"
+            of("Connection to db.example:5432 refused. Check it", Some("db.example:5432")),
+            "a.B: Connection to # refused @db.example:5432"
         );
         assert_eq!(
-            of("a.B: connector 'orders-7' failed at 12:30"),
-            "a.B: connector # failed at #:#"
+            of("connector 'orders-7' failed at 12:30", None),
+            "a.B: connector # failed at #"
         );
         assert_eq!(
-            of("x: jdbc:postgresql://u:s3cret@db:5432/x?password=s3cret failed, token: abc"),
-            "x: jdbc:# failed, # @db:5432"
+            of(
+                "jdbc:postgresql://u:s3cret@db:5432/x?password=s3cret failed, token: abc",
+                Some("db:5432")
+            ),
+            "a.B: # failed @db:5432"
+        );
+        assert_eq!(of("password=hunter2 was refused", None), "a.B: # was refused");
+        assert_eq!(
+            of("table orders is missing fields (a, b)", None),
+            "a.B: table # is missing fields #"
         );
         assert_eq!(
-            of("java.net.UnknownHostException: kafka.example"),
-            "java.net.UnknownHostException: kafka.example @kafka.example"
+            of("Topic orders not present in metadata after 60000 ms.", None),
+            of("Topic eu.invoices_2-x not present in metadata after 59998 ms.", None)
         );
-        assert!(of(&"é".repeat(1000)).len() <= MAX_SIGNATURE);
+        assert_eq!(of("", None), "a.B");
+        assert!(of(&"é ".repeat(1000), None).len() < 200);
     }
 }
