@@ -77,9 +77,10 @@ impl Systems {
         Self(found)
     }
 
-    /// Whether a number may be this system's: where a trace names none, it may be anybody's.
-    pub(super) fn may_be(self, system: System) -> bool {
-        self.0 == 0 || self.0 & (1 << system as u8) != 0
+    /// Whether a number may be this system's: where a trace names none, a long one may be
+    /// anybody's.
+    pub(super) fn may_be(self, system: System, code: u32) -> bool {
+        self.0 == 0 && code >= 1000 || self.0 & (1 << system as u8) != 0
     }
 }
 
@@ -158,7 +159,7 @@ mod tests {
     #[test]
     fn systems_are_told_by_their_names() {
         let systems = Systems::read("com.mysql.cj.X: error code 1205");
-        assert!(systems.may_be(System::Mysql) && !systems.may_be(System::Db2));
-        assert!(Systems::read("error code 1205").may_be(System::Db2));
+        assert!(systems.may_be(System::Mysql, 7) && !systems.may_be(System::Db2, 1205));
+        assert!(Systems::read("error code 1205").may_be(System::Db2, 1205));
     }
 }

@@ -107,7 +107,10 @@ fn decide<'t, 'r>(causes: &[(&'t str, Fits<'r>)]) -> Option<(&'t str, Match<'r>)
         let around = || strong().find(|(_, around)| refused(around.rule.class));
         yields.then(around).flatten().or(Some(told))
     };
-    let weak = || causes.iter().find_map(|(cause, fits)| Some((*cause, fits.weak?)));
+    let weak = || causes.iter().filter_map(|(cause, fits)| Some((*cause, fits.weak?)));
+    // What says nothing of the cause leaves it to those around.
+    let named = || weak().find(|(_, told)| told.rule.class != FailureClass::Unknown);
+    let weak = || named().or_else(|| weak().next());
     user.or_else(lost).or_else(deepest).or_else(weak)
 }
 

@@ -179,9 +179,11 @@ impl Rules {
             }
         }
         let codes = Codes::read(cause);
-        for (rule, system) in codes.codes.iter().filter_map(|code| self.codes.get(code)).flatten() {
-            if system.is_none_or(|system| systems.may_be(system)) {
-                best.offer(self.all[*rule].strength, *rule);
+        for code in &codes.codes {
+            for (rule, system) in self.codes.get(code).into_iter().flatten() {
+                if system.is_none_or(|system| systems.may_be(system, *code)) {
+                    best.offer(self.all[*rule].strength, *rule);
+                }
             }
         }
         if codes.sqlstate.is_some() || codes.http.is_some() || codes.grpc.is_some() {
