@@ -22,6 +22,9 @@ pub(super) struct Chain<'t> {
     pub(super) suppressed: Vec<&'t str>,
 }
 
+/// How far back a line's beginning is looked for, in bytes: a trace may have no lines.
+const MAX_INDENT: usize = 256;
+
 const CAUSED_BY: &str = "Caused by: ";
 const SUPPRESSED: &str = "Suppressed: ";
 /// How the driver of PostgreSQL quotes a statement.
@@ -67,7 +70,8 @@ impl<'t> Chain<'t> {
 
 /// How far what follows is indented, where it can begin a cause; a message may name one, too.
 fn indent(before: &str) -> Option<usize> {
-    let line = before.rsplit('\n').next().unwrap_or_default();
+    let near = before.ceil_char_boundary(before.len().saturating_sub(MAX_INDENT));
+    let line = before[near..].rsplit('\n').next().unwrap_or_default();
     let text = line.trim_end();
     if text.is_empty() {
         return Some(line.len());

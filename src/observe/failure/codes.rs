@@ -59,22 +59,24 @@ static SYSTEM: LazyLock<Regex> = LazyLock::new(|| {
     ))
 });
 
+/// How much of either end of a trace is looked at for its systems, in bytes.
+const MAX_LOOK: usize = 128 << 10;
+
 /// The systems that a trace is about, as far as it says.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Systems(u8);
 
 impl Systems {
-    /// In time linear in the trace's length.
+    /// Both ends of a long trace are looked at, frames and all.
     pub(super) fn read(trace: &str) -> Self {
-        let mut found = 0;
-        for mark in SYSTEM.captures_iter(trace) {
-            let which = (1..=7).find(|group| mark.get(*group).is_some()).unwrap_or_default();
-            found |= 1u8 << (which - 1);
-            if found == 0x7f {
-                break;
-            }
-        }
-        Self(found)
+        let head = trace.floor_char_boundary(MAX_LOOK);
+        let tail = trace.ceil_char_boundary(trace.len().saturating_sub(MAX_LOOK)).max(head);
+        let marks =
+            SYSTEM.captures_iter(&trace[..head]).chain(SYSTEM.captures_iter(&trace[tail..]));
+        Self(marks.fold(0, |found, mark| {
+            let which = (1..=7).find(|group| mark.get(*group).is_some()).unwrap_or(1);
+            found | 1 << (which - 1)
+        }))
     }
 
     /// Whether a number may be this system's: where a trace names none, a long one may be

@@ -142,12 +142,8 @@ fn deepest_class(cause: &str) -> Option<&str> {
             }
         }
     };
-    cause
-        .lines()
-        .filter_map(of_line)
-        .filter(|word| word.contains('.'))
-        .last()
-        .or_else(|| of_line(cause))
+    let named = |word: &&str| word.contains('.');
+    cause.lines().rev().filter_map(of_line).find(named).or_else(|| of_line(cause))
 }
 
 fn is_class(word: &str) -> bool {
@@ -161,6 +157,51 @@ fn is_class(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Where the deepest words alone would mislead, and where those around would.
+    const TRAPS: &[(&str, FailureClass)] = &[
+        // The other side hangs up on whom it refuses...
+        ("a.SslAuthenticationException: x\nCaused by: java.io.EOFException", FailureClass::Auth),
+        (
+            "a.SSLHandshakeException: x\nCaused by: java.net.SocketException: Connection reset",
+            FailureClass::Auth,
+        ),
+        (
+            "a.B: CDC is not enabled\nCaused by: java.net.SocketTimeoutException: Read timed out",
+            FailureClass::Install,
+        ),
+        // ...but whoever does not answer refuses nobody.
+        (
+            "a.LoginException: no token\nCaused by: java.net.ConnectException: Connection refused",
+            FailureClass::Transient,
+        ),
+        (
+            "a.LoginException: no token\nCaused by: x: 503 Service Unavailable",
+            FailureClass::Transient,
+        ),
+        // A wrapper's name says little; what it quotes, more.
+        (
+            "a.ConfigException: x\nCaused by: java.net.SocketTimeoutException: Read timed out",
+            FailureClass::Transient,
+        ),
+        (
+            "a.ConfigException: Invalid value x: Connection refused for configuration Couldn't open",
+            FailureClass::Transient,
+        ),
+        (
+            "a.ConfigException: Invalid value 5 for configuration request.timeout.ms",
+            FailureClass::Install,
+        ),
+        ("a.DataException: x\nCaused by: java.lang.NullPointerException", FailureClass::Data),
+        ("a.B: x\nCaused by: java.lang.NullPointerException: schema of", FailureClass::Unknown),
+        // Clouds refuse with 403 what they only slow down.
+        ("a.B: 403 Forbidden { \"reason\" : \"rateLimitExceeded\" }", FailureClass::Transient),
+        ("a.B: 403 Forbidden { \"reason\" : \"quotaExceeded\" }", FailureClass::Resource),
+        ("a.B: User temporarily locked. Try again later", FailureClass::Auth),
+        // One number is many vendors'.
+        ("com.mysql.X: x Error code: 1236", FailureClass::OffsetLost),
+        ("com.microsoft.sqlserver.X: x Error code: 1236", FailureClass::Unknown),
+    ];
 
     #[test]
     fn the_exception_is_the_root_causes() {
@@ -188,6 +229,9 @@ mod tests {
             "a.B: The db history topic or its content is fully or partially missing.{refused}"
         );
         assert_eq!(told(&lost), FailureClass::OffsetLost);
+        for (trace, class) in TRAPS {
+            assert_eq!(told(trace), *class, "{trace}");
+        }
         let side = "a.B: x\n\tat y\n\tSuppressed: java.net.ConnectException: Connection refused";
         assert_eq!(told(side), FailureClass::Transient, "a side show, for want of better");
     }
@@ -223,5 +267,7 @@ mod tests {
         assert_eq!(told(&many), FailureClass::Resource);
         assert_eq!(told(&"x".repeat(5 << 20)), FailureClass::Unknown);
         assert_eq!(told(&"'".repeat(5 << 20)), FailureClass::Unknown);
+        assert_eq!(told(&"Caused by: mysql ".repeat(300_000)), FailureClass::Unknown);
+        assert_eq!(told(&"replication slot ".repeat(300_000)), FailureClass::Unknown);
     }
 }

@@ -249,3 +249,33 @@ impl Phrase {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_phrase_can_win() {
+        let rules = Rules::new(&[]).unwrap();
+        let mut never = Vec::new();
+        for rule in &rules.all {
+            let others = rules.all.iter().filter(|other| other.name == rule.name).count();
+            assert_eq!(others, 1, "{} is one rule", rule.name);
+            assert!(rule.advice.len() > 40, "{} says what to look at", rule.name);
+            for phrase in &rule.any {
+                let cause = phrase.replace('*', " x ");
+                let fits = rules.fits(&cause, Systems::default());
+                let told = match rule.strength {
+                    Strength::User => fits.user,
+                    Strength::Firm | Strength::Plain => fits.strong,
+                    Strength::Weak => fits.weak,
+                };
+                let told = told.map(|told| &*told.rule.name).unwrap_or_default();
+                if told != rule.name {
+                    never.push(format!("{}: {phrase:?} is told by {told:?}", rule.name));
+                }
+            }
+        }
+        assert!(never.is_empty(), "{}", never.join("\n"));
+    }
+}
