@@ -56,6 +56,9 @@ const READING: [&str; 12] = [
     "cwiki.",
 ];
 
+/// A host that these name is the worker's own.
+const OF_WORKER: [&str; 3] = ["pg_hba.conf", "is not allowed to connect", "is blocked because"];
+
 /// The host, with its port where that is said, in lower case; the deepest cause's that names one.
 pub(super) fn host(causes: &[&str]) -> Option<String> {
     causes.iter().rev().find_map(|cause| {
@@ -72,8 +75,9 @@ pub(super) fn host(causes: &[&str]) -> Option<String> {
                 let bare = name.split(':').next().unwrap_or_default();
                 let reading = READING.iter().any(|reading| bare.starts_with(reading));
                 let word = place == 1 && port.is_none() && !bare.contains('.');
+                let mine = place == 1 && OF_WORKER.iter().any(|words| cause.contains(words));
                 let a_name = bare.contains(|c: char| c.is_ascii_alphabetic()) || is_address(bare);
-                (!reading && !word && a_name).then(|| match port {
+                (!reading && !word && !mine && a_name).then(|| match port {
                     Some(port) => format!("{name}:{port}"),
                     None => name,
                 })
@@ -130,6 +134,7 @@ mod tests {
             "ORA-12541: no listener https://docs.oracle.com/error-help/db/ora-12541/",
             "arn:aws:iam::123456789012:role/x",
             "host is down",
+            "FATAL: no pg_hba.conf entry for host \"10.1.2.3\", user \"dbz\"",
             "",
         ] {
             assert_eq!(host(&[text]), None, "{text}");

@@ -149,6 +149,7 @@ fn deepest_class(cause: &str) -> Option<&str> {
 fn is_class(word: &str) -> bool {
     let simple = word.rsplit('.').next().unwrap_or(word);
     word.len() <= MAX_EXCEPTION
+        && !matches!(word, "Error" | "Exception")
         && simple.starts_with(|c: char| c.is_ascii_uppercase())
         && (word.contains('.') || word.ends_with("Exception") || word.ends_with("Error"))
         && word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'$'))

@@ -32,7 +32,7 @@ static NAMES: LazyLock<Regex> = LazyLock::new(|| {
         r"|warehouse|namespace|sequence|procedure|container|file):? +(\w+)"
     ))
 });
-static OF: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(for|of|to|from):? +(\w+)"));
+static OF: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(for|of):? +(\w+)"));
 /// Words that are no names, though they stand where one may.
 const WORDS: [&str; 52] = [
     "is",
@@ -95,6 +95,12 @@ static RUNS: LazyLock<Regex> = LazyLock::new(|| pattern(r"#(?:[\s,:;.#]*#)+"));
 /// the failure, up to the end of its sentence.
 pub(super) fn signature(exception: &str, text: &str, host: Option<&str>) -> String {
     let text = &text[..text.floor_char_boundary(MAX_TEXT)];
+    // What tells the failure may be the class itself.
+    let text = match text.split_once(':') {
+        Some((class, message)) if !class.is_empty() && exception.ends_with(class) => message,
+        _ if exception.ends_with(text) => "",
+        _ => text,
+    };
     let lower = text.to_ascii_lowercase();
     let without_host = host.and_then(|host| lower.find(host).map(|at| (at, host.len())));
     let text = match without_host {
