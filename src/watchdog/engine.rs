@@ -54,12 +54,18 @@ impl Engine {
                 () = stop.cancelled() => break,
                 (decision, carried) = state.executor.ended() => state.ended(&decision, &carried),
                 probed = next_probe(&mut state.probes) => state.known.probed(probed, state.clock.now()),
-                changed = views.changed() => if changed.is_err() { break },
-            }
-            let view = Arc::clone(&views.borrow_and_update());
-            if view.poll.polls != polls {
-                polls = view.poll.polls;
-                state.look(&view).await;
+                changed = views.changed() => {
+                    let view = Arc::clone(&views.borrow_and_update());
+                    match changed {
+                        Err(_) => break,
+                        // Something else than a poll: a worker's sign of life, or a proof.
+                        Ok(()) if view.poll.polls == polls => continue,
+                        Ok(()) => {
+                            polls = view.poll.polls;
+                            state.look(&view).await;
+                        }
+                    }
+                }
             }
             state.keep().await;
             published.send_replace(Arc::new(state.teller.view.clone()));
@@ -148,9 +154,9 @@ impl State {
         let decided = decide(memory, &input, &self.engine.policy, now, &mut self.rng);
         let sent = decided.decisions.iter().filter(|decision| !decision.dry_run).count();
         office.budget.give_back(reserved, u32::try_from(sent).unwrap_or(u32::MAX), now);
-        self.memory = decided.memory.clone();
         self.teller.stopped(stopped, now);
         self.teller.looked(&decided, view.snapshot.as_deref(), &self.engine.policy, now);
+        self.memory = decided.memory;
         if decided.report.hold.is_some() {
             for decision in self.executor.cancel_waiting() {
                 self.ended(&decision, &Carried::not_sent("nothing is restarted by now"));
