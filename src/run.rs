@@ -8,6 +8,7 @@
 
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser as _, ValueEnum as _};
@@ -160,7 +161,11 @@ async fn demo(flags: DemoFlags) -> anyhow::Result<()> {
             cluster.urls().iter().map(|url| url.parse()).collect::<Result<_, _>>()?;
         settings.clusters.push(settings_of_one);
     }
-    tracing::info!("these are simulated clusters; things fail in them on purpose");
+    settings.watchdog.limits = sim::demo::limits();
+    settings.watchdog.journal_lost_hold = Duration::from_secs(10);
+    tracing::info!(
+        "these are simulated clusters; things fail in them on purpose, and the watchdog's waits are a tenth of the usual"
+    );
     let parts = Parts::new(&settings)?;
     serve(settings, parts).await
 }

@@ -228,6 +228,21 @@ impl SimCluster {
         }
     }
 
+    /// What made a task fail at each start is gone; it stays FAILED until somebody restarts it.
+    pub fn mend_task(&self, name: &str, task: usize) {
+        if let Some(connector) = self.model().connectors.get_mut(name)
+            && let Some(task) = connector.tasks.get_mut(task)
+        {
+            task.broken = false;
+        }
+    }
+
+    /// The state of a task.
+    pub fn task_state(&self, name: &str, task: usize) -> Option<String> {
+        let model = self.model();
+        Some(model.connectors.get(name)?.tasks.get(task)?.state.clone())
+    }
+
     /// SIGKILL: the port is closed; what the worker had stays as it was until the rebalance.
     pub fn kill_worker(&self, worker: usize) {
         lock(&self.workers)[worker].cancel();
