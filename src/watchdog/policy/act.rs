@@ -1,21 +1,23 @@
 //! Who is due, as far as breakers and budgets allow: rules 9 to 11.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::config::WatchdogMode;
+use crate::config::{FailureClass, WatchdogMode};
 
 use super::budget::Bucket;
 use super::call::{self, Decision};
-use super::event::{Change, Event, Outcome};
 use super::limits::Limits;
-use super::memory::{BreakerState, Caution, Memory, Phase, Reason, Time, UnitId};
+use super::memory::{BreakerState, Memory, Phase, Reason, Time, Unit, UnitId};
 use super::report::Why;
 use super::rules::Policy;
 use super::{HOUR, Input, MINUTE, storm};
 
-/// Units of one connector that are due for one reason and in one mode.
-type Due = BTreeMap<(Arc<str>, Reason, bool), Vec<Option<u32>>>;
+/// One connector, one reason, and whether it is only said.
+type Errand = (Arc<str>, Reason, bool);
+
+/// Units that are due.
+type Due = BTreeMap<Errand, Vec<Option<u32>>>;
 
 pub(super) fn act(
     memory: &mut Memory,
@@ -27,24 +29,27 @@ pub(super) fn act(
     let mut spent_by_process = 0;
     let mut decisions = Vec::new();
     for ((connector, reason, dry_run), units) in in_turn(memory, due) {
-        for (call, units) in call::calls(&units, input.restarts_with_tasks) {
+        let together = input.restarts_with_tasks && all_that_failed(memory, &connector, &units);
+        for (call, units) in call::calls(&units, input.restarts_with_tasks, together) {
             // What a canary proved is let through in the breaker's steps.
             let pays = reason != Reason::Release;
-            let held = if pays && !memory.caution_allows(now) {
-                Some(Why::Breaker)
-            } else if pays && spent_by_process >= input.process_left {
-                Some(Why::Budget)
-            } else if pays && !pay(memory, &connector, &policy.limits, now) {
-                Some(Why::Budget)
-            } else {
+            let held = if !pays {
                 None
+            } else if !memory.caution_allows(now) {
+                Some(Why::Breaker)
+            } else {
+                let paid = spent_by_process < input.process_left
+                    && pay(memory, &connector, &policy.limits, now);
+                (!paid).then_some(Why::Budget)
             };
             if let Some(held) = held {
                 hold(memory, &connector, &units, held);
                 continue;
             }
-            spent_by_process += u32::from(pays);
-            memory.caution_spent(&policy.limits, now);
+            if pays {
+                spent_by_process += 1;
+                memory.caution_spent(&policy.limits, now);
+            }
             for task in &units {
                 begin(memory, &connector, *task, reason, policy, now);
             }
@@ -53,6 +58,17 @@ pub(super) fn act(
         }
     }
     decisions
+}
+
+/// Whether one call for all FAILED instances of a connector touches these units and no other: one
+/// that is given up or waits must not be started with them.
+fn all_that_failed(memory: &Memory, connector: &Arc<str>, due: &[Option<u32>]) -> bool {
+    let Some(of_connector) = memory.connectors.get(connector) else { return false };
+    let units = || due.iter().filter_map(|task| of_connector.units.get(task));
+    let failed = of_connector.units.values().filter(|unit| unit.is_failed).count();
+    let one_cause =
+        units().all(|unit| units().next().is_some_and(|u| u.signature == unit.signature));
+    failed == due.len() && (one_cause || due.contains(&None))
 }
 
 fn due(memory: &mut Memory, policy: &Policy, now: Time) -> Due {
@@ -66,6 +82,7 @@ fn due(memory: &mut Memory, policy: &Policy, now: Time) -> Due {
         let rule = unit.and_then(|unit| unit.rule);
         add(id, reason, rule);
     }
+    let mut credentials = BTreeSet::new();
     for (connector, of_connector) in &memory.connectors {
         for (task, unit) in &of_connector.units {
             let reason = match unit.phase {
@@ -78,9 +95,13 @@ fn due(memory: &mut Memory, policy: &Policy, now: Time) -> Due {
                 | Phase::Parked { .. }
                 | Phase::GivenUp => continue,
             };
+            let own = policy.limits_of(unit.rule);
             if unit.is_failed
                 && unit.held.is_none()
-                && !memory.breakers.contains_key(&unit.signature)
+                && memory.breakers.get(&unit.signature).is_none_or(|b| b.lets_be(unit))
+                && unit.ripe_at(own) <= now
+                && memory.auth_rests_until(unit, own) <= now
+                && (unit.class != FailureClass::Auth || credentials.insert(&unit.signature))
             {
                 add((Arc::clone(connector), *task), reason, unit.rule);
             }
@@ -89,14 +110,15 @@ fn due(memory: &mut Memory, policy: &Policy, now: Time) -> Due {
     due
 }
 
-/// Who waits longest comes first, so that a budget is not spent on the same ones every time.
-fn in_turn(memory: &Memory, due: Due) -> Vec<((Arc<str>, Reason, bool), Vec<Option<u32>>)> {
+/// Who waits longest comes first, so that a budget is not spent on the same ones every time; nor is
+/// it on what is only said.
+fn in_turn(memory: &Memory, due: Due) -> Vec<(Errand, Vec<Option<u32>>)> {
     let mut due: Vec<_> = due.into_iter().collect();
     if due.len() > 1 {
-        due.sort_by_cached_key(|((connector, ..), units)| {
+        due.sort_by_cached_key(|((connector, _, dry_run), units)| {
             let units_of = memory.connectors.get(connector).map(|c| &c.units);
-            let last = |task: &Option<u32>| units_of?.get(task)?.restarts.back().copied();
-            units.iter().filter_map(last).max()
+            let last = |task: &Option<u32>| units_of?.get(task)?.last_restart;
+            (*dry_run, units.iter().filter_map(last).max())
         });
     }
     due
@@ -140,93 +162,60 @@ fn begin(
     };
     unit.phase = Phase::Verifying { since: now, moved: false, running: None, reason, stuck: false };
     unit.held = None;
-    unit.dry_run = policy.mode_of(unit.rule) != WatchdogMode::On;
+    let is_said = policy.mode_of(unit.rule) != WatchdogMode::On;
+    unit.dry_run = is_said && (unit.dry_run || unit.last_restart.is_none());
+    unit.last_restart = Some(now);
     let limits = policy.limits_of(unit.rule);
-    if matches!(reason, Reason::Attempt | Reason::Release) {
-        unit.attempts = (unit.attempts + 1).min(limits.attempts.of(unit.class));
+    if reason.costs_an_attempt() && unit.parked_since.is_none() {
+        unit.attempts = unit.attempts.saturating_add(1);
     }
-    while unit.restarts.len() >= limits.flapping.max(1) {
-        unit.restarts.pop_front();
+    if reason != Reason::Canary {
+        while unit.restarts.len() >= limits.flapping.max(1) {
+            unit.restarts.pop_front();
+        }
+        unit.restarts.push_back(now);
     }
-    unit.restarts.push_back(now);
+    if unit.class == FailureClass::Auth {
+        memory.tried_auth.insert(Arc::clone(&unit.signature), now);
+    }
     let Some(breaker) = memory.breakers.get_mut(&unit.signature) else { return };
-    match &mut breaker.state {
-        BreakerState::Open { canary, .. } => {
-            *canary = Some((Arc::clone(connector), task));
-            breaker.canaries += 1;
+    match (&mut breaker.state, reason) {
+        (BreakerState::Open { .. }, Reason::Canary) => {
+            breaker.sent((Arc::clone(connector), task), &policy.limits, now);
         }
-        BreakerState::Releasing { released, .. } => *released += 1,
+        (BreakerState::Releasing { released, .. }, Reason::Release) => *released += 1,
+        (BreakerState::Open { .. } | BreakerState::Releasing { .. }, _) => {}
     }
 }
 
-/// Whether restarts come to something: half of the last ten failing, or three refused in a row, is
-/// reason to go on one at a time.
+impl Unit {
+    /// What does not fit is given time: somebody may change it, or the other side.
+    pub(super) fn ripe_at(&self, limits: &Limits) -> Time {
+        let data = self.class == FailureClass::Data;
+        if data { self.failed_at.saturating_add(limits.data_delay) } else { Time::ZERO }
+    }
+}
+
 impl Memory {
-    pub(super) fn count_outcomes(
-        &mut self,
-        happened: &[Event],
-        limits: &Limits,
-        now: Time,
-    ) -> Option<Event> {
-        let before = self.caution.is_some();
-        for event in happened {
-            let Event::Unit(_, Change::Outcome(reason, outcome)) = event else { continue };
-            let recovered = *outcome == Outcome::Recovered;
-            if recovered && self.caution.is_some_and(|caution| !caution.refused) {
-                self.caution = None;
-                self.verified.clear();
-            }
-            if matches!(reason, Reason::Canary | Reason::Probe) {
-                continue;
-            }
-            self.verified.push_back(recovered);
-            if self.verified.len() > limits.ineffective_of {
-                self.verified.pop_front();
-            }
-            let failed = self.verified.iter().filter(|recovered| !**recovered).count();
-            #[expect(clippy::cast_precision_loss, reason = "a count of restarts fits")]
-            let part = failed as f64 / limits.ineffective_of as f64;
-            if self.verified.len() == limits.ineffective_of
-                && part >= limits.ineffective_part
-                && self.caution.is_none()
-            {
-                self.caution = Some(Caution::new(false, limits, now));
-            }
+    /// Until then the credentials of a unit are not tried again, by whomever.
+    pub(super) fn auth_rests_until(&self, unit: &Unit, limits: &Limits) -> Time {
+        if unit.class != FailureClass::Auth {
+            return Time::ZERO;
         }
-        let after = self.caution.is_some();
-        (before != after).then_some(Event::Caution(after))
+        let of_all = self.tried_auth.get(&unit.signature).copied();
+        let tried = of_all.max(unit.last_restart);
+        tried.map_or(Time::ZERO, |at| at.saturating_add(limits.auth_spacing))
     }
 
-    fn caution_allows(&self, now: Time) -> bool {
-        self.caution.is_none_or(|caution| caution.next <= now)
+    /// Credentials that were tried long ago are as good as new.
+    pub(super) fn forget_auth(&mut self, policy: &Policy, now: Time) {
+        let spacing = policy.rules.iter().map(|rule| rule.limits.auth_spacing);
+        let longest = spacing.fold(policy.limits.auth_spacing, Time::max);
+        self.tried_auth.retain(|_, at| now.saturating_sub(*at) < longest);
     }
 
-    fn caution_spent(&mut self, limits: &Limits, now: Time) {
-        if let Some(caution) = &mut self.caution {
-            let at = (caution.tries as usize).min(limits.canary_waits.len() - 1);
-            *caution = Caution {
-                tries: caution.tries + 1,
-                next: now + limits.canary_waits[at],
-                refused: caution.refused,
-            };
-        }
-    }
-
-    pub(super) fn call_refused(&mut self, limits: &Limits, now: Time) {
-        self.refused += 1;
-        if self.refused >= limits.refused_in_a_row && self.caution.is_none() {
-            self.caution = Some(Caution::new(true, limits, now));
-        }
-    }
-
-    pub(super) fn call_taken(&mut self) {
-        self.refused = 0;
-        self.caution = self.caution.filter(|caution| !caution.refused);
-    }
-}
-
-impl Caution {
-    fn new(refused: bool, limits: &Limits, now: Time) -> Self {
-        Self { next: now + limits.canary_waits[0], tries: 1, refused }
+    pub(super) fn can_pay(&self, connector: &Arc<str>, limits: &Limits, now: Time) -> bool {
+        let own = self.connectors.get(connector).and_then(|connector| connector.budget);
+        own.is_none_or(|own| own.left(limits.connector_budget, HOUR, now) >= 1.0)
     }
 }

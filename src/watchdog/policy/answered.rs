@@ -44,19 +44,16 @@ pub fn answered(memory: &mut Memory, ids: &[UnitId], answer: Answer, limits: &Li
         Answer::NotKnown | Answer::Refused => memory.call_refused(limits, now),
         Answer::Conflict => {
             memory.call_refused(limits, now);
-            memory.rebalance_seen(now);
+            memory.rebalance_seen(limits, now);
         }
         Answer::NotSent | Answer::NotFailed | Answer::Gone => {}
     }
-    for id in ids {
-        match answer {
-            Answer::Accepted | Answer::NotKnown => {}
-            Answer::Gone => {
-                if let Some(connector) = memory.connectors.get_mut(&id.0) {
-                    connector.units.remove(&id.1);
-                }
-            }
-            Answer::Refused | Answer::Conflict | Answer::NotSent | Answer::NotFailed => {
+    match answer {
+        // What is gone is forgotten once a poll says so too: a task that is in no configuration
+        // has a status for ever, and would else be tried for ever.
+        Answer::Accepted | Answer::NotKnown | Answer::Gone => {}
+        Answer::Refused | Answer::Conflict | Answer::NotSent | Answer::NotFailed => {
+            for id in ids {
                 take_back(memory, id, answer, limits, now);
             }
         }
@@ -68,21 +65,23 @@ fn take_back(memory: &mut Memory, id: &UnitId, answer: Answer, limits: &Limits, 
         memory.connectors.get_mut(&id.0).and_then(|connector| connector.units.get_mut(&id.1));
     let Some(unit) = unit else { return };
     let Phase::Verifying { reason, .. } = unit.phase else { return };
-    unit.restarts.pop_back();
-    if matches!(reason, Reason::Attempt | Reason::Release) {
+    if reason != Reason::Canary {
+        unit.restarts.pop_back();
+    }
+    let used_up = unit.parked_since.is_some();
+    if reason.costs_an_attempt() && !used_up {
         unit.attempts = unit.attempts.saturating_sub(1);
     }
-    unit.is_failed = answer != Answer::NotFailed;
-    let next = now + limits.refused_wait;
-    unit.phase = match reason {
-        Reason::Probe => Phase::Parked { next },
-        Reason::Attempt | Reason::Canary | Reason::Release => Phase::BackingOff { next },
-    };
+    if answer == Answer::NotFailed {
+        unit.is_failed = false;
+    }
+    let next = now.saturating_add(limits.refused_wait);
+    unit.phase = if used_up { Phase::Parked { next } } else { Phase::BackingOff { next } };
     let Some(breaker) = memory.breakers.get_mut(&unit.signature) else { return };
     match (&mut breaker.state, reason) {
         (BreakerState::Open { next, canary }, Reason::Canary) if canary.as_ref() == Some(id) => {
             *canary = None;
-            *next = now + limits.refused_wait;
+            *next = now.saturating_add(limits.refused_wait);
             breaker.canaries = breaker.canaries.saturating_sub(1);
         }
         (BreakerState::Releasing { released, .. }, Reason::Release) => {
@@ -93,8 +92,12 @@ fn take_back(memory: &mut Memory, id: &UnitId, answer: Answer, limits: &Limits, 
 }
 
 impl Memory {
-    pub(super) fn rebalance_seen(&mut self, now: Time) {
-        let began = self.rebalance.map_or(now, |rebalance| rebalance.began);
+    /// One that was over long enough ago is another one.
+    pub(super) fn rebalance_seen(&mut self, limits: &Limits, now: Time) {
+        let same = self
+            .rebalance
+            .filter(|rebalance| now.saturating_sub(rebalance.last_seen) < limits.rebalance_hold);
+        let began = same.map_or(now, |rebalance| rebalance.began);
         self.rebalance = Some(Rebalance { began, last_seen: now });
     }
 }

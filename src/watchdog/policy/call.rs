@@ -55,14 +55,16 @@ impl Call {
 const TASKS_ONE_BY_ONE: usize = 3;
 
 /// The calls for these units of one connector; `restarts_with_tasks`: the workers know KIP-745 and
-/// do not start tasks twice (KAFKA-13719).
+/// do not start tasks twice (KAFKA-13719); `together`: they are all that failed of it, so that one
+/// call for all that failed touches nothing else.
 pub(super) fn calls(
     units: &[Option<u32>],
     restarts_with_tasks: bool,
+    together: bool,
 ) -> Vec<(Call, Vec<Option<u32>>)> {
     let own = units.contains(&None);
     let tasks: Vec<u32> = units.iter().copied().flatten().collect();
-    if restarts_with_tasks && ((own && !tasks.is_empty()) || tasks.len() > TASKS_ONE_BY_ONE) {
+    if together && ((own && !tasks.is_empty()) || tasks.len() > TASKS_ONE_BY_ONE) {
         return vec![(Call::ConnectorAndTasks, units.to_vec())];
     }
     let mut calls = Vec::new();
@@ -81,7 +83,7 @@ mod tests {
     #[test]
     fn the_least_call_that_does_it() {
         let of = |units: &[Option<u32>], new| {
-            calls(units, new).into_iter().map(|(call, _)| call).collect::<Vec<_>>()
+            calls(units, new, new).into_iter().map(|(call, _)| call).collect::<Vec<_>>()
         };
         assert_eq!(of(&[Some(0), Some(2)], true), [Call::Task(0), Call::Task(2)]);
         assert_eq!(of(&[Some(0), Some(1), Some(2), Some(3)], true), [Call::ConnectorAndTasks]);
@@ -89,5 +91,7 @@ mod tests {
         assert_eq!(of(&[None], true), [Call::ConnectorOnly]);
         assert_eq!(of(&[None, Some(1)], false), [Call::PlainConnector, Call::Task(1)]);
         assert_eq!(of(&[Some(0), Some(1), Some(2), Some(3)], false).len(), 4);
+        let apart = calls(&[None, Some(1), Some(2), Some(3), Some(4)], true, false);
+        assert_eq!((apart.len(), apart[0].0), (5, Call::ConnectorOnly), "others failed as well");
     }
 }

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use fastrand::Rng;
 
@@ -16,7 +15,7 @@ use super::memory::{ConnectorMemory, Memory, Phase, Time, Unit};
 use super::report::Why;
 use super::rules::Policy;
 use super::update::{self, Look};
-use super::{HOUR, Input};
+use super::{Acknowledged, HOUR, Input};
 
 /// What the snapshot shows beside the memory that it changes.
 #[derive(Debug, Default)]
@@ -41,27 +40,43 @@ pub(super) fn look(
     if !memory.connectors.is_empty() {
         forget_the_gone(memory, snapshot, policy, now, &mut seen);
     }
-    let rebalancing = memory.rebalance.is_some() || input.rebalancing;
-    for connector in &snapshot.connectors {
+    let looked_at = worth_a_look(memory, snapshot, &mut seen);
+    let rebalancing = memory.rebalance.is_some() || input.rebalancing || seen.unassigned;
+    for connector in looked_at.into_iter().filter_map(|at| snapshot.connectors.get(at)) {
+        let of_connector = memory.connectors.entry(Arc::clone(&connector.name)).or_default();
+        let events = &mut seen.events;
+        let foreign = false;
+        One { connector, input, policy, now, rebalancing, foreign, events }.look(of_connector, rng);
+        if of_connector.is_blank(policy, now) {
+            memory.connectors.remove(&connector.name);
+        }
+    }
+    seen
+}
+
+/// The places of connectors with something to see or to remember: of a healthy fleet nothing.
+fn worth_a_look(memory: &Memory, snapshot: &Snapshot, seen: &mut Seen) -> Vec<usize> {
+    let mut looked_at = Vec::new();
+    let mut remembered = memory.connectors.keys().peekable();
+    for (at, connector) in snapshot.connectors.iter().enumerate() {
         seen.units += 1 + connector.tasks.len();
         let mut failing = false;
         for (_, instance) in instances(connector) {
             failing |= instance.state == State::Failed;
             seen.unassigned |= instance.state == State::Unassigned;
         }
-        let remembered =
-            !memory.connectors.is_empty() && memory.connectors.contains_key(&connector.name);
-        if !failing && !remembered {
-            continue;
-        }
-        let of_connector = memory.connectors.entry(Arc::clone(&connector.name)).or_default();
-        let mut one = One { connector, input, policy, now, rebalancing, events: &mut seen.events };
-        one.look(of_connector, rng);
-        if of_connector.is_blank(policy, now) {
-            memory.connectors.remove(&connector.name);
+        while remembered.next_if(|name| **name < connector.name).is_some() {}
+        let known = remembered.next_if(|name| **name == connector.name).is_some();
+        if known || (failing && !is_paused(connector)) {
+            looked_at.push(at);
         }
     }
-    seen
+    looked_at
+}
+
+/// An operator holds it: its tasks may be FAILED all the same, and are left alone.
+const fn is_paused(connector: &Connector) -> bool {
+    matches!(connector.instance.state, State::Paused | State::Stopped)
 }
 
 fn instances(connector: &Connector) -> impl Iterator<Item = (Option<u32>, &Instance)> {
@@ -76,20 +91,20 @@ fn forget_the_gone(
     now: Time,
     seen: &mut Seen,
 ) {
-    for name in &snapshot.unread {
+    for name in snapshot.unread.iter().chain(&snapshot.without_status) {
         if let Some(connector) = memory.connectors.get_mut(name) {
             connector.units.values_mut().for_each(|unit| unit.is_failed = false);
         }
     }
     memory.connectors.retain(|name, connector| {
         let known = snapshot.connectors.binary_search_by(|c| c.name.cmp(name)).is_ok();
-        if known || snapshot.unread.binary_search(name).is_ok() {
+        // One that is listed without a status is there.
+        let listed = |names: &[Arc<str>]| names.binary_search(name).is_ok();
+        if known || listed(&snapshot.unread) || listed(&snapshot.without_status) {
             return true;
         }
-        for task in std::mem::take(&mut connector.units).into_keys() {
-            let id = (Arc::clone(name), task);
-            seen.events.push(Event::Unit(id, Change::Cleared(Because::Deleted)));
-        }
+        clear(name, std::mem::take(&mut connector.units), Because::Deleted, &mut seen.events);
+        connector.forget_foreign(policy, now);
         // One that is deleted and created again has no budget of its own for it.
         !connector.is_blank(policy, now)
     });
@@ -104,6 +119,37 @@ impl ConnectorMemory {
         let stood_down = self.stood_down_until.is_some_and(|until| now < until);
         self.units.is_empty() && !spent && !stood_down && self.foreign.is_empty()
     }
+
+    fn forget_foreign(&mut self, policy: &Policy, now: Time) {
+        self.foreign.retain(|at| now.saturating_sub(*at) < policy.limits.foreign_window);
+        self.stood_down_until = self.stood_down_until.filter(|until| now < *until);
+    }
+}
+
+fn clear(
+    connector: &Arc<str>,
+    units: BTreeMap<Option<u32>, Unit>,
+    because: Because,
+    events: &mut Vec<Event>,
+) {
+    for (task, _) in units.into_iter().filter(|(_, unit)| !unit.is_healthy()) {
+        events.push(Event::Unit((Arc::clone(connector), task), Change::Cleared(because)));
+    }
+}
+
+/// Forgets what a person wants to be tried afresh, whatever the last poll was.
+pub(super) fn acknowledge(memory: &mut Memory, orders: &[Acknowledged], events: &mut Vec<Event>) {
+    for order in orders {
+        let Some(connector) = memory.connectors.get_mut(&order.connector) else { continue };
+        let all = std::mem::take(&mut connector.units);
+        let (cleared, kept) = match order.task {
+            None => (all, BTreeMap::new()),
+            Some(task) => all.into_iter().partition(|(unit, _)| *unit == Some(task)),
+        };
+        connector.units = kept;
+        (connector.stood_down_until, connector.foreign) = (None, Default::default());
+        clear(&order.connector, cleared, Because::Acknowledged, events);
+    }
 }
 
 /// One connector under a look.
@@ -113,6 +159,8 @@ struct One<'l> {
     policy: &'l Policy,
     now: Time,
     rebalancing: bool,
+    /// Whether somebody else restarted one of its units.
+    foreign: bool,
     events: &'l mut Vec<Event>,
 }
 
@@ -120,26 +168,26 @@ impl One<'_> {
     fn look(&mut self, memory: &mut ConnectorMemory, rng: &mut Rng) {
         let (now, limits) = (self.now, &self.policy.limits);
         let gap = now.saturating_sub(memory.seen);
-        if gap > limits.longest_gap {
-            memory.units.values_mut().for_each(|unit| unit.not_observed_for(gap));
+        let observed = gap <= limits.longest_gap;
+        if !observed {
+            memory.units.values_mut().for_each(|unit| unit.not_observed_for(gap, now));
         }
         memory.seen = now;
+        memory.forget_foreign(self.policy, now);
         self.another_config(memory);
-        self.acknowledge(memory);
         let mut before = std::mem::take(&mut memory.units);
-        let mut foreign = false;
+        if is_paused(self.connector) {
+            return self.clear(before, Because::Paused);
+        }
         for (task, instance) in instances(self.connector) {
-            let Some(unit) = self.unit(before.remove(&task), task, instance, rng) else { continue };
-            foreign |= self.was_foreign(task);
-            memory.units.insert(task, unit);
+            let unit = self.unit(before.remove(&task), task, instance, observed, rng);
+            memory.units.extend(unit.map(|unit| (task, unit)));
         }
         self.clear(before, Because::Deleted);
-        memory.foreign.retain(|at| now.saturating_sub(*at) < limits.foreign_window);
-        memory.stood_down_until = memory.stood_down_until.filter(|until| now < *until);
-        if foreign {
+        if self.foreign {
             memory.foreign.push_back(now);
             if memory.foreign.len() >= limits.foreign_restarts {
-                memory.stood_down_until = Some(now + limits.stand_down);
+                memory.stood_down_until = Some(now.saturating_add(limits.stand_down));
                 self.happened(None, Change::StoodDown);
             }
         }
@@ -155,6 +203,7 @@ impl One<'_> {
         before: Option<Unit>,
         task: Option<u32>,
         instance: &Instance,
+        observed: bool,
         rng: &mut Rng,
     ) -> Option<Unit> {
         let Some(mut unit) = before else {
@@ -170,29 +219,21 @@ impl One<'_> {
         let acts = self.policy.mode_of(unit.rule) == WatchdogMode::On;
         if unit.dry_run && acts && instance.state == State::Failed {
             self.happened(task, Change::Cleared(Because::ModeChanged));
-            unit = Unit { rule: unit.rule, ..update::first_seen(instance, self.now) };
+            return Some(Unit { rule: unit.rule, ..update::first_seen(instance, self.now) });
         }
         let mut look = Look {
             limits: self.policy.limits_of(unit.rule),
             now: self.now,
             rng,
             progress: self.input.progress.get(&self.connector.name).copied(),
-            rebalancing: self.rebalancing,
+            may_be_foreign: observed && !self.rebalancing,
             changes: Vec::new(),
         };
         let remember = update::unit(&mut unit, instance, &mut look);
+        self.foreign |= look.changes.contains(&Change::Foreign);
         let id = || (Arc::clone(&self.connector.name), task);
         self.events.extend(look.changes.into_iter().map(|change| Event::Unit(id(), change)));
-        // An operator's order forgets, and what was forgotten may be FAILED all the same.
         remember.then_some(unit)
-    }
-
-    fn was_foreign(&self, task: Option<u32>) -> bool {
-        let own = |event: &&Event| match event {
-            Event::Unit(id, Change::Foreign) => id.0 == self.connector.name && id.1 == task,
-            Event::Unit(..) | Event::Breaker(..) | Event::Caution(_) => false,
-        };
-        self.events.iter().rev().take(2).any(|event| own(&event))
     }
 
     fn another_config(&mut self, memory: &mut ConnectorMemory) {
@@ -204,23 +245,8 @@ impl One<'_> {
         memory.config = now.or(memory.config);
     }
 
-    fn acknowledge(&mut self, memory: &mut ConnectorMemory) {
-        for order in self.input.acknowledged.iter().filter(|a| a.connector == self.connector.name) {
-            let all = std::mem::take(&mut memory.units);
-            let (cleared, kept) = match order.task {
-                None => (all, BTreeMap::new()),
-                Some(task) => all.into_iter().partition(|(unit, _)| *unit == Some(task)),
-            };
-            memory.units = kept;
-            (memory.stood_down_until, memory.foreign) = (None, Default::default());
-            self.clear(cleared, Because::Acknowledged);
-        }
-    }
-
     fn clear(&mut self, units: BTreeMap<Option<u32>, Unit>, because: Because) {
-        for task in units.into_keys() {
-            self.happened(task, Change::Cleared(because));
-        }
+        clear(&self.connector.name, units, because, self.events);
     }
 
     fn happened(&mut self, task: Option<u32>, change: Change) {
@@ -247,23 +273,6 @@ impl One<'_> {
             Some(Why::Window)
         } else {
             stood_down.then_some(Why::Foreign)
-        }
-    }
-}
-
-impl Memory {
-    /// Lets the time stand still that nothing could be seen in.
-    pub(super) fn shift(&mut self, by: Duration) {
-        for unit in self.connectors.values_mut().flat_map(|connector| connector.units.values_mut())
-        {
-            match &mut unit.phase {
-                Phase::BackingOff { next } | Phase::Parked { next } => *next += by,
-                Phase::Observing { sightings } => *sightings = 0,
-                Phase::Verifying { .. } | Phase::Recovered { .. } | Phase::GivenUp => {}
-            }
-        }
-        for breaker in self.breakers.values_mut() {
-            breaker.put_off(by);
         }
     }
 }

@@ -9,9 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::FailureClass;
 
 use super::budget::Bucket;
-use super::limits::Limits;
 use super::report::Why;
-use super::{HOUR, MINUTE};
 
 /// Time since an origin that the caller keeps; it never goes back.
 pub type Time = Duration;
@@ -36,6 +34,10 @@ pub struct Memory {
     /// Calls in a row that were refused or not answered.
     pub(super) refused: u32,
     pub(super) caution: Option<Caution>,
+    /// Whether the caution was told.
+    pub(super) caution_told: bool,
+    /// When credentials were tried last, by signature: accounts lock, whoever it is that tries.
+    pub(super) tried_auth: BTreeMap<Arc<str>, Time>,
 }
 
 /// One restart at a time, ever further apart, since the last ones came to nothing.
@@ -69,7 +71,7 @@ pub struct ConnectorMemory {
     pub foreign: VecDeque<Time>,
     /// It is left to somebody else until then.
     pub stood_down_until: Option<Time>,
-    /// When it was read last.
+    /// When it was read last; zero: not by this process.
     pub(in crate::watchdog) seen: Time,
 }
 
@@ -88,13 +90,16 @@ pub struct Unit {
     pub failed_at: Time,
     /// Attempts made of its own; canaries are the breaker's.
     pub attempts: u32,
-    /// Since when its attempts are used up.
+    /// Since when its attempts are used up; until it is cleared there are none.
     pub parked_since: Option<Time>,
     /// The wait before its last attempt.
     pub last_wait: Duration,
-    /// When it was restarted, the last few times.
+    /// When it was restarted for its own sake, the last few times: not as a canary.
     pub restarts: VecDeque<Time>,
-    /// Whether its restarts were only said, not sent.
+    /// When it was restarted last, for whatever reason.
+    #[serde(default)]
+    pub last_restart: Option<Time>,
+    /// Whether all of its restarts were only said, not sent.
     #[serde(default)]
     pub dry_run: bool,
     /// The worker on which it failed: one that moved was started by a rebalance.
@@ -102,7 +107,7 @@ pub struct Unit {
     pub worker: Arc<str>,
     /// Where it is.
     pub phase: Phase,
-    /// The classes in which it failed in this trouble, as bits.
+    /// The classes in which it failed in this trouble, as bits; none: the trouble is over.
     #[serde(default)]
     pub(in crate::watchdog) classes: u8,
     /// The user's rule that is for it, by its place.
@@ -168,6 +173,11 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Whether it is one of those that the unit's class has.
+    pub(super) const fn costs_an_attempt(self) -> bool {
+        matches!(self, Self::Attempt | Self::Release)
+    }
+
     /// The word for logs.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -185,7 +195,7 @@ pub struct Breaker {
     /// What it is that fails.
     #[serde(default)]
     pub class: FailureClass,
-    /// When it opened.
+    /// When it opened, or once there was one, when the first canary was sent.
     pub since: Time,
     /// Canaries so far.
     pub canaries: u32,
@@ -230,100 +240,11 @@ impl Breaker {
     }
 }
 
-impl Memory {
-    /// Restarts that the cluster may still have now.
-    pub fn budget_left(&self, limits: &Limits, now: Time) -> f64 {
-        let (budget, full) = (limits.cluster_budget, f64::from(limits.cluster_budget.0));
-        self.budget.map_or(full, |bucket| bucket.left(budget, MINUTE, now))
-    }
-
-    /// Restarts that a connector may still have now.
-    pub fn connector_budget_left(&self, name: &str, limits: &Limits, now: Time) -> f64 {
-        let (budget, full) = (limits.connector_budget, f64::from(limits.connector_budget.0));
-        let bucket = self.connectors.get(name).and_then(|connector| connector.budget);
-        bucket.map_or(full, |bucket| bucket.left(budget, HOUR, now))
-    }
-
-    /// Whether restarts come to nothing, so that one at a time is made.
-    pub const fn is_cautious(&self) -> bool {
-        self.caution.is_some()
-    }
-
-    /// Connectors that are left to somebody else, and until when.
-    pub fn stood_down(&self) -> impl Iterator<Item = (Arc<str>, Time)> {
-        self.connectors.iter().filter_map(|(name, connector)| {
-            connector.stood_down_until.map(|until| (Arc::clone(name), until))
-        })
-    }
-
-    /// As it is taken up again after the process was away: nothing was observed meanwhile, and
-    /// nothing is further ahead than it can have been decided, even if the wall clock went back.
-    pub fn restored(mut self, now: Time) -> Self {
-        for unit in self.connectors.values_mut().flat_map(|connector| connector.units.values_mut())
-        {
-            unit.restored(now);
-        }
-        for connector in self.connectors.values_mut() {
-            connector.seen = now;
-            connector.budget = connector.budget.map(|budget| budget.restored(now));
-            connector.foreign.retain(|at| *at <= now);
-            connector.stood_down_until =
-                connector.stood_down_until.map(|until| until.min(now + FURTHEST));
-        }
-        self.budget = self.budget.map(|budget| budget.restored(now));
-        for breaker in self.breakers.values_mut() {
-            breaker.since = breaker.since.min(now);
-            match &mut breaker.state {
-                BreakerState::Open { next, .. } => *next = (*next).min(now + FURTHEST),
-                BreakerState::Releasing { since, next, .. } => {
-                    *since = (*since).min(now);
-                    *next = (*next).min(now);
-                }
-            }
-        }
-        self
-    }
-}
-
-/// Nothing is decided for a time further ahead than this.
-const FURTHEST: Duration = Duration::from_secs(6 * 3600);
-
 impl Unit {
-    fn restored(&mut self, now: Time) {
-        self.is_failed = false;
-        for at in [&mut self.first_failed, &mut self.failed_at]
-            .into_iter()
-            .chain(&mut self.parked_since)
-            .chain(&mut self.restarts)
-        {
-            *at = (*at).min(now);
-        }
-        match &mut self.phase {
-            Phase::Observing { sightings } => *sightings = 0,
-            Phase::BackingOff { next } | Phase::Parked { next } => {
-                *next = (*next).min(now + FURTHEST);
-            }
-            Phase::Verifying { since, running, .. } => {
-                *since = (*since).min(now);
-                *running = None;
-            }
-            Phase::Recovered { since } => *since = now,
-            Phase::GivenUp => {}
-        }
-    }
-
-    /// Nothing was observed for so long: it counts neither as health nor as time in a state.
-    pub(super) fn not_observed_for(&mut self, gap: Duration) {
-        match &mut self.phase {
-            Phase::Verifying { running: Some(since), .. } | Phase::Recovered { since } => {
-                *since += gap;
-            }
-            Phase::Verifying { running: None, .. }
-            | Phase::Observing { .. }
-            | Phase::BackingOff { .. }
-            | Phase::Parked { .. }
-            | Phase::GivenUp => {}
-        }
+    /// Whether nothing is wrong with it: it is remembered for its restarts alone, so that one that
+    /// fails again and again is known for it.
+    pub(super) const fn is_healthy(&self) -> bool {
+        self.classes == 0
     }
 
     /// Whether it is FAILED and something may still be done about it.

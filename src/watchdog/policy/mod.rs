@@ -10,17 +10,21 @@
 mod act;
 mod answered;
 mod backoff;
+mod breaker;
 mod budget;
 mod call;
+mod caution;
 mod event;
 mod limits;
 mod look;
 mod memory;
 mod report;
+mod restore;
 mod rules;
 mod storm;
 #[cfg(test)]
 mod tests;
+mod told;
 mod update;
 
 use std::collections::BTreeMap;
@@ -142,24 +146,33 @@ pub fn decide(
     now: Time,
     rng: &mut Rng,
 ) -> Decided {
+    let mut events = Vec::new();
+    look::acknowledge(&mut memory, input.acknowledged, &mut events);
     if input.doubt {
         memory.doubted_since.get_or_insert(now);
     }
-    let Some(snapshot) = input.snapshot else {
-        let hold = if input.doubt { Hold::Doubt } else { Hold::NoSnapshot };
+    let believed = input.snapshot.filter(|_| !input.doubt && input.fresh);
+    let Some(snapshot) = believed else {
+        let hold = match input.snapshot {
+            _ if input.doubt => Hold::Doubt,
+            None => Hold::NoSnapshot,
+            // The statuses may be those of before: they are no health, and nothing to go by.
+            Some(_) => Hold::NotFresh,
+        };
         let report = report::report(&memory, Some(hold), policy);
-        return Decided { memory, decisions: vec![], probes: vec![], events: vec![], report };
+        return Decided { memory, decisions: vec![], probes: vec![], events, report };
     };
-    if let Some(since) = memory.doubted_since.take_if(|_| !input.doubt) {
+    if let Some(since) = memory.doubted_since.take() {
         memory.shift(now.saturating_sub(since));
     }
-    let look::Seen { units, unassigned, mut events } =
-        look::look(&mut memory, snapshot, input, policy, now, rng);
+    memory.forget_auth(policy, now);
+    let seen = look::look(&mut memory, snapshot, input, policy, now, rng);
+    events.extend(seen.events);
     storm::note(&mut memory, &events);
-    let caution = memory.count_outcomes(&events, &policy.limits, now);
+    let caution = memory.count_outcomes(&events, policy, now);
     events.extend(caution);
-    storm::settle(&mut memory, units, input, policy, now, &mut events);
-    let hold = hold(&mut memory, input, unassigned, &policy.limits, now);
+    storm::settle(&mut memory, seen.units, input, policy, now, &mut events);
+    let hold = hold(&mut memory, input, seen.unassigned, &policy.limits, now);
     let (decisions, probes) = match hold {
         Some(_) => (Vec::new(), Vec::new()),
         None => {
@@ -178,7 +191,7 @@ fn hold(
     now: Time,
 ) -> Option<Hold> {
     if input.rebalancing || unassigned {
-        memory.rebalance_seen(now);
+        memory.rebalance_seen(limits, now);
     }
     let rests = |since: Time, least: Duration| now.saturating_sub(since) >= least;
     let held = memory.rebalance.is_some_and(|rebalance| {
@@ -188,10 +201,8 @@ fn hold(
     memory.rebalance =
         memory.rebalance.filter(|rebalance| !rests(rebalance.last_seen, limits.rebalance_hold));
     [
-        (input.doubt, Hold::Doubt),
         (input.stopped, Hold::Stopped),
         (input.journal_lost, Hold::JournalLost),
-        (!input.fresh, Hold::NotFresh),
         (held, Hold::Rebalance),
     ]
     .into_iter()

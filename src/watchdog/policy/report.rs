@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::config::{FailureClass, WatchdogMode};
 
+use super::limits::Limits;
 use super::memory::{Memory, Phase, Time, Unit};
 use super::rules::Policy;
 
@@ -147,7 +148,7 @@ impl Why {
     }
 }
 
-/// One unit that is remembered.
+/// One unit that is not simply healthy.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UnitReport {
     /// The connector.
@@ -190,14 +191,14 @@ impl UnitReport {
 pub struct Report {
     /// Why nothing is done in the whole cluster.
     pub hold: Option<Hold>,
-    /// Every unit that is remembered, in order.
+    /// Every unit that is not simply healthy, in order.
     pub units: Vec<UnitReport>,
 }
 
 pub(super) fn report(memory: &Memory, hold: Option<Hold>, policy: &Policy) -> Report {
     let mut units = Vec::with_capacity(memory.connectors.values().map(|c| c.units.len()).sum());
     for (connector, of_connector) in &memory.connectors {
-        for (task, unit) in &of_connector.units {
+        for (task, unit) in of_connector.units.iter().filter(|(_, unit)| !unit.is_healthy()) {
             units.push(UnitReport {
                 connector: Arc::clone(connector),
                 task: *task,
@@ -207,8 +208,8 @@ pub(super) fn report(memory: &Memory, hold: Option<Hold>, policy: &Policy) -> Re
                 first_failed: unit.first_failed,
                 attempts: unit.attempts,
                 attempts_most: policy.limits_of(unit.rule).attempts.of(unit.class),
-                last_restart: unit.restarts.back().copied(),
-                next: next(memory, unit),
+                last_restart: unit.last_restart,
+                next: next(memory, unit, policy.limits_of(unit.rule)),
                 why: why(unit, hold),
                 mode: policy.mode_of(unit.rule),
                 rule: unit.rule.and_then(|at| policy.rules.get(at)).map(|r| Arc::clone(&r.name)),
@@ -219,7 +220,7 @@ pub(super) fn report(memory: &Memory, hold: Option<Hold>, policy: &Policy) -> Re
 }
 
 /// Under a breaker it is the breaker that says when.
-fn next(memory: &Memory, unit: &Unit) -> Option<Time> {
+fn next(memory: &Memory, unit: &Unit, limits: &Limits) -> Option<Time> {
     let own = match unit.phase {
         Phase::BackingOff { next } | Phase::Parked { next } => next,
         Phase::Observing { .. }
@@ -227,7 +228,9 @@ fn next(memory: &Memory, unit: &Unit) -> Option<Time> {
         | Phase::Recovered { .. }
         | Phase::GivenUp => return None,
     };
-    Some(memory.breakers.get(&unit.signature).map_or(own, |breaker| breaker.next()))
+    let breaker = memory.breakers.get(&unit.signature).filter(|breaker| !breaker.lets_be(unit));
+    let next = breaker.map_or(own, |breaker| breaker.next());
+    Some(next.max(unit.ripe_at(limits)).max(memory.auth_rests_until(unit, limits)))
 }
 
 fn why(unit: &Unit, hold: Option<Hold>) -> Why {

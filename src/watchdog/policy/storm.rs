@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::FailureClass;
+use crate::config::{FailureClass, WatchdogMode};
 
 use super::Input;
 use super::backoff;
@@ -16,8 +16,12 @@ use super::report::Why;
 use super::rules::Policy;
 
 /// Units whose failures have one signature.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Group<'m> {
+    /// Of the first of them.
+    class: FailureClass,
+    /// Units with a trouble that is not over.
+    units: usize,
     /// Connectors with a unit that could make the breaker open.
     connectors: usize,
     last: Option<&'m Arc<str>>,
@@ -31,6 +35,10 @@ fn units(memory: &Memory) -> impl Iterator<Item = (&Arc<str>, Option<u32>, &Unit
     })
 }
 
+const fn newly_fails(unit: &Unit) -> bool {
+    matches!(unit.phase, Phase::Observing { .. } | Phase::BackingOff { .. })
+}
+
 fn can_be_restarted(unit: &Unit, policy: &Policy) -> bool {
     policy.limits_of(unit.rule).attempts.of(unit.class) > 0
 }
@@ -38,12 +46,18 @@ fn can_be_restarted(unit: &Unit, policy: &Policy) -> bool {
 fn groups<'m>(memory: &'m Memory, policy: &Policy) -> BTreeMap<&'m Arc<str>, Group<'m>> {
     let mut all: BTreeMap<_, Group<'_>> = BTreeMap::new();
     for (connector, task, unit) in units(memory) {
-        let fails = matches!(unit.phase, Phase::Observing { .. } | Phase::BackingOff { .. });
-        let counts = fails && can_be_restarted(unit, policy);
-        if !counts && !unit.waits() {
+        if matches!(unit.phase, Phase::Recovered { .. } | Phase::GivenUp) {
             continue;
         }
-        let group = all.entry(&unit.signature).or_default();
+        let group = all.entry(&unit.signature).or_insert_with(|| Group {
+            class: unit.class,
+            units: 0,
+            connectors: 0,
+            last: None,
+            waiting: Vec::new(),
+        });
+        group.units += 1;
+        let counts = newly_fails(unit) && can_be_restarted(unit, policy);
         if counts && group.last != Some(connector) {
             group.connectors += 1;
             group.last = Some(connector);
@@ -76,26 +90,30 @@ pub(super) fn settle(
             && (storm || group.connectors >= limits.signature_connectors)
             && !breakers.contains_key(*signature);
         if opens {
-            let class = group
-                .waiting
-                .first()
-                .map_or_else(|| class_of(memory, signature), |(_, _, unit)| unit.class);
-            breakers.insert(Arc::clone(signature), Breaker::opened(class, limits, now));
+            breakers.insert(Arc::clone(signature), Breaker::opened(group.class, limits, now));
             events.push(Event::Breaker(Arc::clone(signature), BreakerChange::Opened));
         }
     }
-    let mut given_up = Vec::new();
+    let mut given_up = BTreeMap::new();
     breakers.retain(|signature, breaker| {
-        let waiting = groups.get(signature).map_or(0, |group| group.waiting.len());
         let mut happened = |change| events.push(Event::Breaker(Arc::clone(signature), change));
         breaker.probed(signature, input, policy, now);
-        let waits = move_on(breaker, memory, limits, now, &mut happened);
-        if waiting > 0 && breaker.is_exhausted(limits, now) {
+        let group = groups.get(signature);
+        let moved = move_on(breaker, memory, group, limits, now, &mut happened);
+        if moved == Moved::CanaryFailed && breaker.is_exhausted(limits, now) {
             happened(BreakerChange::Exhausted);
-            given_up.push(Arc::clone(signature));
+            given_up.insert(Arc::clone(signature), breaker.since);
             return false;
         }
-        let keep = waits || waiting > 0;
+        // A single unit that is left has back-off and attempts of its own.
+        let others = group.is_some_and(|group| group.units > usize::from(!storm));
+        let keep = match breaker.state {
+            BreakerState::Open { canary: Some(_), .. } => true,
+            BreakerState::Open { canary: None, .. } => others,
+            BreakerState::Releasing { since, .. } => {
+                now.saturating_sub(since) < limits.verify || is_waited_for(breaker, group)
+            }
+        };
         if !keep {
             happened(BreakerChange::Closed);
         }
@@ -103,22 +121,23 @@ pub(super) fn settle(
     });
     drop(groups);
     memory.breakers = breakers;
-    for signature in given_up {
-        give_up(memory, &signature, policy, now, events);
+    if !given_up.is_empty() {
+        give_up(memory, &given_up, policy, now, events);
     }
 }
 
-fn class_of(memory: &Memory, signature: &str) -> FailureClass {
-    units(memory)
-        .find(|(_, _, unit)| *unit.signature == *signature)
-        .map_or(FailureClass::Unknown, |(_, _, unit)| unit.class)
+/// Whether there is one to be released that nobody but the breaker holds back.
+fn is_waited_for(breaker: &Breaker, group: Option<&Group<'_>>) -> bool {
+    group.is_some_and(|group| {
+        group.waiting.iter().any(|(_, _, unit)| unit.held.is_none() && !breaker.lets_be(unit))
+    })
 }
 
 /// Whether so many newly failed that it cannot be their own doing.
 fn is_storm(memory: &Memory, all_units: usize, policy: &Policy, now: Time) -> bool {
     let limits = &policy.limits;
     let fresh = units(memory).filter(|(_, _, unit)| {
-        matches!(unit.phase, Phase::Observing { .. } | Phase::BackingOff { .. })
+        newly_fails(unit)
             && can_be_restarted(unit, policy)
             && now.saturating_sub(unit.failed_at) <= limits.storm_window
     });
@@ -128,143 +147,115 @@ fn is_storm(memory: &Memory, all_units: usize, policy: &Policy, now: Time) -> bo
     fresh >= limits.storm_units && part >= limits.storm_part
 }
 
-/// Looks after the canary or the release; whether there is still something to wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Moved {
+    No,
+    CanaryFailed,
+}
+
+/// Looks after the canary or the release.
 fn move_on(
     breaker: &mut Breaker,
     memory: &Memory,
+    group: Option<&Group<'_>>,
     limits: &Limits,
     now: Time,
     happened: &mut impl FnMut(BreakerChange),
-) -> bool {
+) -> Moved {
     let wait = breaker.wait(limits, now);
+    let is_waited_for = is_waited_for(breaker, group);
     match &mut breaker.state {
-        BreakerState::Open { canary: None, .. } => false,
-        BreakerState::Open { next, canary: out @ Some(_) } => {
-            let unit = out.as_ref().and_then(|id| {
-                let connector = memory.connectors.get(&id.0)?;
-                connector.units.get(&id.1)
-            });
-            match unit.map(|unit| &unit.phase) {
-                Some(Phase::Verifying { since, running, .. }) => {
-                    // RUNNING at each look, and not only since a moment ago.
-                    let proven = now.saturating_sub(*since) >= limits.canary_watch
-                        && running
-                            .is_some_and(|at| now.saturating_sub(at) >= limits.canary_watch / 2);
-                    if proven {
-                        breaker.state = BreakerState::Releasing {
-                            since: now,
-                            allowed: limits.release_first,
-                            released: 0,
-                            failed: 0,
-                            next: now + limits.release_step,
-                        };
-                        happened(BreakerChange::Proven);
-                    } else {
-                        *next = *since + wait;
-                    }
-                    true
+        BreakerState::Open { canary: None, .. } => {}
+        BreakerState::Open { canary: out @ Some(_), .. } => {
+            let unit = out.as_ref().and_then(|id| memory.connectors.get(&id.0)?.units.get(&id.1));
+            match canary(unit, limits, now) {
+                Canary::Out => {}
+                Canary::Proven => {
+                    breaker.state = BreakerState::Releasing {
+                        since: now,
+                        allowed: limits.release_first,
+                        released: 0,
+                        failed: 0,
+                        next: now.saturating_add(limits.release_step),
+                    };
+                    happened(BreakerChange::Proven);
                 }
-                // It failed, or somebody took it away: the next one.
-                Some(_) | None => {
+                Canary::Failed => {
                     *out = None;
-                    true
+                    return Moved::CanaryFailed;
                 }
+                Canary::Lost => *out = None,
             }
         }
-        BreakerState::Releasing { since, allowed, released, failed, next } => {
+        BreakerState::Releasing { allowed, released, failed, next, .. } => {
             let most = f64::from(*released) * limits.release_failing;
-            if *failed >= 2 && f64::from(*failed) >= most {
-                breaker.state = BreakerState::Open { next: now + wait, canary: None };
+            let failing = *failed >= 2 && f64::from(*failed) >= most;
+            // What was proven before a long hold is proven no more.
+            let old = now.saturating_sub(*next) >= limits.verify_most && is_waited_for;
+            if failing || old {
+                let next = now.saturating_add(wait);
+                breaker.state = BreakerState::Open { next, canary: None };
                 happened(BreakerChange::Reopened);
-                return true;
+            } else if now >= *next && *released >= *allowed {
+                *allowed = allowed.saturating_mul(limits.release_factor.max(1));
+                *next = now.saturating_add(limits.release_step);
             }
-            if now >= *next {
-                *allowed = allowed.saturating_mul(limits.release_factor);
-                *next = now + limits.release_step;
-            }
-            now.saturating_sub(*since) < limits.verify
         }
+    }
+    Moved::No
+}
+
+enum Canary {
+    Out,
+    Proven,
+    Failed,
+    /// Nobody can tell: it is gone, was taken away, or hangs. The next one.
+    Lost,
+}
+
+fn canary(unit: Option<&Unit>, limits: &Limits, now: Time) -> Canary {
+    match unit.map(|unit| &unit.phase) {
+        Some(Phase::Verifying { since, running, stuck, .. }) => {
+            let out = now.saturating_sub(*since);
+            // RUNNING at each look, and not only since a moment ago.
+            let runs = running.is_some_and(|at| now.saturating_sub(at) >= limits.canary_watch / 2);
+            if out >= limits.canary_watch && runs {
+                Canary::Proven
+            } else if *stuck || out >= limits.verify_most.max(limits.canary_watch) {
+                Canary::Lost
+            } else {
+                Canary::Out
+            }
+        }
+        Some(Phase::Recovered { .. }) => Canary::Proven,
+        Some(Phase::BackingOff { .. } | Phase::Parked { .. } | Phase::GivenUp) => Canary::Failed,
+        Some(Phase::Observing { .. }) | None => Canary::Lost,
     }
 }
 
-impl Breaker {
-    fn opened(class: FailureClass, limits: &Limits, now: Time) -> Self {
-        let mut breaker = Self {
-            class,
-            since: now,
-            canaries: 0,
-            reachable: None,
-            state: BreakerState::Open { next: now, canary: None },
-        };
-        let delay = if class == FailureClass::Data { limits.data_delay } else { Duration::ZERO };
-        let wait = breaker.wait(limits, now).max(delay);
-        breaker.put_off(wait);
-        breaker
-    }
-
-    pub(super) fn put_off(&mut self, by: Duration) {
-        match &mut self.state {
-            BreakerState::Open { next, .. } | BreakerState::Releasing { next, .. } => *next += by,
-        }
-    }
-
-    /// From one canary to the next. Refused credentials may lock an account, whoever uses them.
-    fn wait(&self, limits: &Limits, now: Time) -> Duration {
-        let wait = if now.saturating_sub(self.since) >= limits.canary_old {
-            limits.canary_old_wait
-        } else {
-            let at = usize::try_from(self.canaries).unwrap_or(usize::MAX);
-            limits.canary_waits[at.min(limits.canary_waits.len() - 1)]
-        };
-        match self.class {
-            FailureClass::Auth if self.canaries > 0 => wait.max(limits.auth_spacing),
-            _ => wait,
-        }
-    }
-
-    /// Whether so many canaries failed that time alone will not heal it.
-    fn is_exhausted(&self, limits: &Limits, now: Time) -> bool {
-        let BreakerState::Open { canary: None, .. } = self.state else { return false };
-        if self.class == FailureClass::Transient {
-            now.saturating_sub(self.since) >= limits.probe_until
-        } else {
-            self.canaries >= limits.attempts.of(self.class)
-        }
-    }
-
-    /// Takes in what a probe said. A dependency that just came back is tried at once.
-    fn probed(&mut self, signature: &str, input: &Input<'_>, policy: &Policy, now: Time) {
-        let probe = policy.probe_target(signature).and_then(|target| input.probes.get(target));
-        let Some(probe) =
-            probe.filter(|probe| now.saturating_sub(probe.at) <= policy.limits.probe_interval * 2)
-        else {
-            self.reachable = None;
-            return;
-        };
-        let came_back = self.reachable == Some(false) && probe.reachable;
-        self.reachable = Some(probe.reachable);
-        if let (true, BreakerState::Open { next, canary: None }) = (came_back, &mut self.state) {
-            *next = (*next).min(now);
-        }
-    }
-}
-
-/// The units go on each for itself: parked, or given up.
+/// What was tried in vain for all of them is tried no more. Who was held back by a person is not one
+/// of them.
 fn give_up(
     memory: &mut Memory,
-    signature: &str,
+    signatures: &BTreeMap<Arc<str>, Time>,
     policy: &Policy,
     now: Time,
     events: &mut Vec<Event>,
 ) {
     for (connector, of_connector) in &mut memory.connectors {
         for (task, unit) in &mut of_connector.units {
-            if *unit.signature == *signature && matches!(unit.phase, Phase::BackingOff { .. }) {
-                let mut changes = Vec::new();
-                backoff::exhausted(unit, policy.limits_of(unit.rule), now, &mut changes);
-                let id = || (Arc::clone(connector), *task);
-                events.extend(changes.into_iter().map(|change| Event::Unit(id(), change)));
+            let Some(since) = signatures.get(&unit.signature) else { continue };
+            if !matches!(unit.phase, Phase::BackingOff { .. } | Phase::Parked { .. })
+                || unit.held.is_some()
+            {
+                continue;
             }
+            let parked_since = unit.parked_since.get_or_insert(*since);
+            *parked_since = (*parked_since).min(*since);
+            let mut changes = Vec::new();
+            backoff::exhausted(unit, policy.limits_of(unit.rule), now, &mut changes);
+            let id = || (Arc::clone(connector), *task);
+            events.extend(changes.into_iter().map(|change| Event::Unit(id(), change)));
         }
     }
 }
@@ -294,32 +285,31 @@ pub(super) fn may_go(memory: &mut Memory, policy: &Policy, now: Time) -> Vec<(Un
     let groups = groups(memory, policy);
     for (signature, breaker) in &memory.breakers {
         let Some(group) = groups.get(signature) else { continue };
-        let free = group.waiting.iter().filter(|(_, _, unit)| unit.held.is_none());
+        let free = group.waiting.iter().filter(|(_, _, unit)| {
+            let own = policy.limits_of(unit.rule);
+            unit.held.is_none()
+                && !breaker.lets_be(unit)
+                && unit.ripe_at(own) <= now
+                && (breaker.is_releasing() || memory.auth_rests_until(unit, own) <= now)
+        });
         let id =
             |(connector, task, _): &(&Arc<str>, Option<u32>, &Unit)| (Arc::clone(connector), *task);
         match breaker.state {
             BreakerState::Open { canary: Some(_), .. } => {}
             BreakerState::Open { next, canary: None } => {
-                let trusted = if breaker.reachable == Some(false) {
-                    limits.probe_distrust
-                } else {
-                    Duration::ZERO
-                };
-                if next + trusted > now {
+                let doubted = breaker.reachable == Some(false);
+                let trusted = if doubted { limits.probe_distrust } else { Duration::ZERO };
+                if next.saturating_add(trusted) > now {
                     continue;
                 }
-                // Turn and turn about: one that is broken in itself must not speak for all.
-                let rested = |unit: &Unit| {
-                    unit.class != FailureClass::Auth
-                        || unit
-                            .restarts
-                            .back()
-                            .is_none_or(|last| *last + limits.auth_spacing <= now)
-                };
-                let longest_ago = free
-                    .filter(|(_, _, unit)| rested(unit))
-                    .min_by_key(|(_, _, unit)| unit.restarts.back().copied());
-                all.extend(longest_ago.map(|of| (id(of), Reason::Canary)));
+                // Turn and turn about: one that is broken in itself must not speak for all. One that
+                // is only said, or cannot be paid, proves nothing.
+                let first = free.min_by_key(|(connector, _, unit)| {
+                    let poor = !memory.can_pay(connector, limits, now);
+                    let is_said = policy.mode_of(unit.rule) != WatchdogMode::On;
+                    (is_said, poor, unit.last_restart)
+                });
+                all.extend(first.map(|of| (id(of), Reason::Canary)));
             }
             BreakerState::Releasing { allowed, released, .. } => {
                 let left = allowed.saturating_sub(released) as usize;
@@ -332,6 +322,7 @@ pub(super) fn may_go(memory: &mut Memory, policy: &Policy, now: Time) -> Vec<(Un
         if let Some(breaker) = memory.breakers.get(&unit.signature)
             && unit.waits()
             && unit.held.is_none()
+            && !breaker.lets_be(unit)
         {
             let probe = breaker.reachable == Some(false);
             unit.held = Some(if probe { Why::Probe } else { Why::Breaker });

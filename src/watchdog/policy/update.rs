@@ -12,7 +12,7 @@ use crate::observe::snapshot::Instance;
 use super::backoff;
 use super::event::{Because, Change, Outcome};
 use super::limits::Limits;
-use super::memory::{Phase, Time, Unit};
+use super::memory::{Phase, Reason, Time, Unit};
 
 /// How the offsets of a connector get on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +30,9 @@ pub(super) struct Look<'l> {
     pub(super) rng: &'l mut Rng,
     /// Of its connector, where offsets are read.
     pub(super) progress: Option<Progress>,
-    /// Whether a rebalance may have started it.
-    pub(super) rebalancing: bool,
+    /// Whether one that runs again may be somebody's doing: it was looked at all the while, and
+    /// there was no rebalance to start it.
+    pub(super) may_be_foreign: bool,
     /// What happened.
     pub(super) changes: Vec<Change>,
 }
@@ -49,6 +50,7 @@ pub(super) fn first_seen(instance: &Instance, now: Time) -> Unit {
         parked_since: None,
         last_wait: Time::ZERO,
         restarts: VecDeque::new(),
+        last_restart: None,
         dry_run: false,
         worker: Arc::clone(&instance.worker_id),
         phase: Phase::Observing { sightings: 1 },
@@ -77,7 +79,9 @@ pub(super) fn unit(unit: &mut Unit, instance: &Instance, look: &mut Look<'_>) ->
         State::Running => running(unit, instance, look),
         // An operator's doing: whatever follows begins afresh.
         State::Paused | State::Stopped => {
-            look.changes.push(Change::Cleared(Because::Paused));
+            if !unit.is_healthy() {
+                look.changes.push(Change::Cleared(Because::Paused));
+            }
             false
         }
         State::Unassigned | State::Restarting | State::Unknown => {
@@ -90,33 +94,67 @@ pub(super) fn unit(unit: &mut Unit, instance: &Instance, look: &mut Look<'_>) ->
 fn failed(unit: &mut Unit, instance: &Instance, look: &mut Look<'_>) -> bool {
     let (class, signature) = cause(instance);
     let another = class != unit.class;
+    let before = unit.classes;
     // Two classes in turn are one trouble.
-    let never_before = unit.classes & bit(class) == 0;
+    let never_before = before & bit(class) == 0;
     unit.classes |= bit(class);
     (unit.class, unit.signature) = (class, signature);
     unit.worker = Arc::clone(&instance.worker_id);
+    let is_news = never_before && unit.parked_since.is_some();
     match unit.phase {
-        Phase::Observing { sightings } => observe(unit, sightings + 1, look),
         Phase::Verifying { since, moved, reason, .. } => {
             // Right after a restart FAILED may be the status of before.
-            if moved || look.now.saturating_sub(since) >= look.limits.stale_status {
-                look.changes.push(Change::Outcome(reason, Outcome::Failed));
+            let stale = !moved && look.now.saturating_sub(since) < look.limits.stale_status;
+            if stale && !another {
+                return true;
+            }
+            look.changes.push(Change::Outcome(reason, Outcome::Failed));
+            if is_news {
+                afresh(unit, instance, look);
+            } else {
                 backoff::again(unit, reason, look);
             }
         }
-        Phase::Recovered { .. } if unit.attempts == 0 => {
-            unit.failed_at = look.now;
-            unit.phase = Phase::Observing { sightings: 1 };
+        Phase::Recovered { .. } | Phase::Parked { .. } | Phase::GivenUp if is_news => {
+            afresh(unit, instance, look);
         }
-        Phase::Recovered { .. } => backoff::again(unit, super::Reason::Attempt, look),
-        Phase::Parked { .. } | Phase::GivenUp if never_before => {
-            look.changes.push(Change::Cleared(Because::OtherFailure));
-            *unit = Unit { classes: unit.classes, ..first_seen(instance, look.now) };
+        Phase::Observing { sightings: 0 } => seen_again(unit, look),
+        Phase::Observing { sightings } => observe(unit, sightings + 1, look),
+        Phase::Recovered { .. } if unit.attempts == 0 && unit.parked_since.is_none() => {
+            if before == 0 {
+                unit.first_failed = look.now;
+            }
+            seen_again(unit, look);
         }
-        Phase::BackingOff { .. } if another => backoff::still_allowed(unit, look),
-        Phase::BackingOff { .. } | Phase::Parked { .. } | Phase::GivenUp => {}
+        Phase::Recovered { .. } => backoff::again(unit, Reason::Attempt, look),
+        Phase::BackingOff { .. } | Phase::Parked { .. } => {
+            if another {
+                unit.failed_at = look.now;
+            }
+            backoff::still_allowed(unit, look);
+        }
+        Phase::GivenUp => {}
     }
     true
+}
+
+/// It begins to be believed once more.
+fn seen_again(unit: &mut Unit, look: &Look<'_>) {
+    unit.failed_at = look.now;
+    unit.phase = Phase::Observing { sightings: 1 };
+}
+
+/// Another failure than any before has attempts of its own.
+fn afresh(unit: &mut Unit, instance: &Instance, look: &mut Look<'_>) {
+    look.changes.push(Change::Cleared(Because::OtherFailure));
+    *unit = Unit {
+        classes: unit.classes,
+        restarts: std::mem::take(&mut unit.restarts),
+        last_restart: unit.last_restart,
+        dry_run: unit.dry_run,
+        rule: unit.rule,
+        ..first_seen(instance, look.now)
+    };
 }
 
 fn observe(unit: &mut Unit, sightings: u32, look: &mut Look<'_>) {
@@ -149,19 +187,29 @@ fn running(unit: &mut Unit, instance: &Instance, look: &mut Look<'_>) -> bool {
             true
         }
         Phase::Recovered { since } => {
-            let stable = look.limits.stable.max(unit.last_wait * 2);
-            let forget = now.saturating_sub(*since) >= stable;
-            if forget {
+            let stable = look.limits.stable.max(unit.last_wait.saturating_mul(2));
+            if now.saturating_sub(*since) < stable {
+                return true;
+            }
+            if !unit.is_healthy() {
                 look.changes.push(Change::Cleared(Because::StableHealth));
             }
-            !forget
+            (unit.attempts, unit.classes) = (0, 0);
+            (unit.parked_since, unit.last_wait) = (None, Time::ZERO);
+            let window = look.limits.flapping_window;
+            unit.restarts.retain(|at| now.saturating_sub(*at) <= window);
+            !unit.restarts.is_empty()
         }
         Phase::Observing { .. }
         | Phase::BackingOff { .. }
         | Phase::Parked { .. }
         | Phase::GivenUp => {
-            // What moved to another worker was started by a rebalance.
-            if !look.rebalancing && instance.worker_id == unit.worker {
+            // What moved to another worker was started by a rebalance; and what was restarted a
+            // moment ago may be slow.
+            let ours = unit
+                .last_restart
+                .is_some_and(|at| now.saturating_sub(at) <= look.limits.verify_most);
+            if look.may_be_foreign && !ours && instance.worker_id == unit.worker {
                 look.changes.push(Change::Foreign);
             }
             unit.phase = Phase::Recovered { since: now };
