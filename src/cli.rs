@@ -98,21 +98,28 @@ pub struct ClassifyFlags {
 /// What `simulate` does.
 #[derive(Args, Debug)]
 pub struct SimulateFlags {
-    /// poison, flap, outage, trickle, rolling-restart, rebalance-storm, mixed, or a YAML file
+    /// poison, flap, outage (-5, -50, -1000, -short, -long), trickle, two-dependencies, mixed,
+    /// rolling-restart, worker-crash, rebalance-storm, or a YAML file
     #[arg(long, default_value = "outage")]
     pub scenario: String,
     /// Whose rules; repeatable
-    #[arg(long, value_enum, default_values_t = [PolicyName::Warden])]
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [PolicyName::Warden])]
     pub policy: Vec<PolicyName>,
+    /// What fails can be probed, and is before a canary
+    #[arg(long)]
+    pub probe: bool,
+    /// This program's rules as this YAML file has them, in place of the defaults
+    #[arg(long = "config.file", value_name = "FILE")]
+    pub file: Option<PathBuf>,
     /// What is random is made from this number; each run has the next one
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     /// How many runs
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     pub runs: u64,
-    /// How often this program looks
-    #[arg(long = "poll.interval", default_value = "15s", value_parser = humantime::parse_duration)]
-    pub interval: Duration,
+    /// How often this program looks [default: the file's, or 15s]
+    #[arg(long = "poll.interval", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub interval: Option<Duration>,
     /// How it is written
     #[arg(long, value_enum, default_value_t)]
     pub output: Output,

@@ -11,19 +11,18 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use clap::{CommandFactory as _, Parser as _, ValueEnum as _};
+use clap::{CommandFactory as _, Parser as _};
 
 use crate::check;
 use crate::classify::classify;
-use crate::cli::{Cli, Command, DemoFlags, Output, SimulateFlags};
+use crate::cli::{Cli, Command, DemoFlags};
 use crate::config::{self, EXAMPLE, Flags, Settings};
 use crate::logging;
 use crate::observe::Classifier;
 use crate::order::Prepared;
 use crate::serve::{Parts, serve};
 use crate::sim;
-use crate::simulate::{Counted, Scenario, simulate};
-use crate::watchdog::policy::Policy;
+use crate::simulate::command::Simulation;
 
 /// Bad flags or configuration (`EX_USAGE`).
 const USAGE: u8 = 64;
@@ -58,9 +57,9 @@ pub fn main() -> ExitCode {
                 Err(error) => usage(&error),
             }
         }
-        Command::Simulate(flags) => match Scenario::named(&flags.scenario) {
-            Ok(scenario) => finish(run_simulation(&scenario, &flags, &mut out)),
-            Err(error) => usage(&anyhow::anyhow!("--scenario: {error}")),
+        Command::Simulate(flags) => match Simulation::new(&flags) {
+            Ok(simulation) => finish(simulation.run(&mut out)),
+            Err(error) => usage(&error),
         },
         Command::Watchdog(flags) => match Prepared::new(&flags, &outer) {
             Ok(order) => finish(order.give(&mut out)),
@@ -107,39 +106,6 @@ fn finish(result: anyhow::Result<()>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-fn run_simulation(
-    scenario: &Scenario,
-    flags: &SimulateFlags,
-    out: &mut impl std::io::Write,
-) -> anyhow::Result<()> {
-    if matches!(flags.output, Output::Table) {
-        let columns = ["policy", "restarts", "wasted", "all up (min)", "peak/min"];
-        let [policy, restarts, wasted, up, peak] = columns;
-        writeln!(out, "{}, {} runs; mean (most)", scenario.name, flags.runs)?;
-        writeln!(out, "{policy:<10}{restarts:>20}{wasted:>20}{up:>18}{peak:>16}")?;
-    }
-    for policy in &flags.policy {
-        let result =
-            simulate(scenario, *policy, &Policy::default(), flags.interval, flags.seed, flags.runs);
-        match flags.output {
-            Output::Json => writeln!(out, "{}", serde_json::to_string(&result)?)?,
-            Output::Table => {
-                let cell = |counted: Counted| format!("{} ({})", counted.mean, counted.max);
-                let up = result.all_up_minutes.map_or_else(|| "-".to_owned(), cell);
-                writeln!(
-                    out,
-                    "{:<10}{:>20}{:>20}{up:>18}{:>16}",
-                    policy.to_possible_value().map_or(String::new(), |v| v.get_name().to_owned()),
-                    cell(result.restarts),
-                    cell(result.wasted_restarts),
-                    cell(result.peak_per_minute)
-                )?;
-            }
-        }
-    }
-    Ok(())
 }
 
 async fn demo(flags: DemoFlags) -> anyhow::Result<()> {

@@ -1,17 +1,19 @@
 //! The model: units that run or have failed, and what makes them fail.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::time::Duration;
 
 use fastrand::Rng;
 
-use super::scenario::Scenario;
+use super::scenario::{Rebalance, Scenario};
 
 /// One unit.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Unit {
     pub(super) failed: bool,
     /// When it will fail.
-    pub(super) fails_at: Option<Duration>,
+    fails_at: Option<Duration>,
     /// Which of the scenario's causes it hangs on.
     pub(super) cause: Option<usize>,
 }
@@ -24,9 +26,11 @@ pub(super) struct Fleet<'s> {
     pub(super) now: Duration,
     /// When each cause comes back.
     back_at: Vec<Option<Duration>>,
+    /// Who will fail when, the next first.
+    failures: BinaryHeap<Reverse<(Duration, usize)>>,
+    failed: usize,
     /// Units whose state changed since the last look.
     pub(super) changed: Vec<usize>,
-    rng: Rng,
 }
 
 impl<'s> Fleet<'s> {
@@ -39,24 +43,34 @@ impl<'s> Fleet<'s> {
         let back_at = back_at.collect();
         let mut units = Vec::new();
         for (at, cause) in scenario.causes.iter().enumerate() {
-            for _ in 0..cause.units {
-                units.push(Unit { cause: Some(at), ..Unit::default() });
-            }
+            units.extend((0..cause.units).map(|_| Unit { cause: Some(at), ..Unit::default() }));
         }
         units.resize_with(units.len() + scenario.healthy, Unit::default);
-        let mut fleet =
-            Self { scenario, units, now: Duration::ZERO, back_at, changed: Vec::new(), rng };
+        let mut fleet = Self {
+            scenario,
+            units,
+            now: Duration::ZERO,
+            back_at,
+            failures: BinaryHeap::new(),
+            failed: 0,
+            changed: Vec::new(),
+        };
         for unit in 0..fleet.units.len() {
             let Some(cause) = fleet.units[unit].cause.map(|cause| &scenario.causes[cause]) else {
                 continue;
             };
-            let after = match (cause.down_at.is_zero(), cause.fails_within) {
+            let at = match (cause.down_at.is_zero(), cause.fails_within) {
                 (true, Duration::ZERO) => cause.fails_after_start,
-                (_, within) => cause.down_at + within.mul_f64(fleet.rng.f64()),
+                (_, within) => cause.down_at + within.mul_f64(rng.f64()),
             };
-            fleet.units[unit].fails_at = Some(after);
+            fleet.will_fail(unit, at);
         }
         fleet
+    }
+
+    fn will_fail(&mut self, unit: usize, at: Duration) {
+        self.units[unit].fails_at = Some(at);
+        self.failures.push(Reverse((at, unit)));
     }
 
     /// When the last cause that comes back does so.
@@ -65,43 +79,60 @@ impl<'s> Fleet<'s> {
     }
 
     /// Whether a cause is there.
-    pub(super) fn is_back(&self, cause: usize) -> bool {
+    fn is_back(&self, cause: usize) -> bool {
         let of = &self.scenario.causes[cause];
         self.now < of.down_at || self.back_at[cause].is_some_and(|at| self.now >= at)
     }
 
-    /// Whether workers are on the move.
-    pub(super) fn rebalances(&self) -> bool {
-        let under_way =
-            |r: &super::scenario::Rebalance| self.now >= r.at && self.now < r.at + r.lasts;
-        self.scenario.rebalances.iter().any(under_way)
+    /// Whether something takes connections at this address.
+    pub(super) fn is_reachable(&self, host: &str) -> bool {
+        let mut behind =
+            self.scenario.causes.iter().enumerate().filter(|(_, cause)| {
+                cause.host.as_deref() == Some(host) && !cause.accepts_while_down
+            });
+        behind.all(|(cause, _)| self.is_back(cause))
+    }
+
+    /// The rebalance that is under way.
+    pub(super) fn rebalance(&self) -> Option<&'s Rebalance> {
+        self.scenario.rebalances.iter().find(|rebalance| rebalance.window.is_open(self.now))
+    }
+
+    /// Whether no worker answers.
+    pub(super) fn is_blind(&self) -> bool {
+        self.scenario.blind.iter().any(|window| window.is_open(self.now))
     }
 
     /// Lets time pass.
-    pub(super) fn advance(&mut self, step: Duration) {
-        self.now += step;
-        for (at, unit) in self.units.iter_mut().enumerate() {
-            if !unit.failed && unit.fails_at.is_some_and(|fails_at| fails_at <= self.now) {
-                *unit = Unit { failed: true, fails_at: None, ..*unit };
-                self.changed.push(at);
-            }
+    pub(super) fn advance(&mut self, to: Duration) {
+        self.now = to;
+        while let Some(Reverse((at, unit))) = self.failures.peek().copied()
+            && at <= to
+        {
+            self.failures.pop();
+            self.units[unit] = Unit { failed: true, fails_at: None, ..self.units[unit] };
+            self.failed += 1;
+            self.changed.push(unit);
         }
     }
 
-    /// A restart; whether what the unit needs was there.
+    /// A restart of a unit that has failed; whether what it needs was there.
     pub(super) fn start(&mut self, unit: usize) -> bool {
+        debug_assert!(self.units[unit].failed, "what runs is never restarted");
         let Some(cause) = self.units[unit].cause else { return true };
-        let back = self.is_back(cause);
-        let after = self.scenario.causes[cause].fails_after_start;
-        let fails_at = (!back).then_some(self.now + after);
-        self.units[unit] = Unit { failed: false, fails_at, cause: Some(cause) };
+        self.units[unit].failed = false;
+        self.failed -= 1;
         self.changed.push(unit);
+        let back = self.is_back(cause);
+        if !back {
+            self.will_fail(unit, self.now + self.scenario.causes[cause].fails_after_start);
+        }
         back
     }
 
     /// Whether everything runs and nothing is about to fail.
     pub(super) fn all_up(&self) -> bool {
         let soon = self.now + Duration::from_secs(60);
-        self.units.iter().all(|unit| !unit.failed && unit.fails_at.is_none_or(|at| at > soon))
+        self.failed == 0 && self.failures.peek().is_none_or(|Reverse((at, _))| *at > soon)
     }
 }

@@ -3,9 +3,14 @@
 use std::time::Duration;
 
 use super::fleet::Fleet;
+use super::run::STEP;
 
 /// Somebody who looks at the fleet now and then and restarts what has failed.
 pub(super) trait Restarter {
+    /// When it looks first.
+    fn first(&self) -> Duration {
+        STEP
+    }
     /// How often it looks.
     fn interval(&self) -> Duration;
     /// Who is restarted now.
@@ -62,6 +67,9 @@ impl Restarter for Peer {
     }
 
     fn look(&mut self, fleet: &mut Fleet<'_>) -> Vec<usize> {
+        if fleet.is_blind() {
+            return Vec::new();
+        }
         let (rule, now) = (self.rule, fleet.now);
         let units = fleet.units.iter().zip(&mut self.records).enumerate();
         let due = units.filter_map(|(at, (unit, record))| {

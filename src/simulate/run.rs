@@ -6,14 +6,15 @@ use std::time::Duration;
 use clap::ValueEnum;
 use serde::Serialize;
 
-use crate::watchdog::policy::Policy;
-
 use super::fleet::Fleet;
 use super::peers::{Peer, Restarter, Rule};
 use super::scenario::Scenario;
+use super::settings::Tried;
 use super::warden::Warden;
 
-const STEP: Duration = Duration::from_secs(5);
+/// The step of the published model: the others look at multiples of it, so that nothing between two
+/// steps can be seen by them.
+pub(super) const STEP: Duration = Duration::from_secs(10);
 
 /// Whose rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
@@ -70,17 +71,16 @@ struct Run {
     per_minute: BTreeMap<u64, u32>,
 }
 
-/// Runs it so often, with seeds from `seed` on.
+/// Runs it so often, with seeds from `seed` on; `tried` is what this program's policy is set to.
 pub fn simulate(
     scenario: &Scenario,
     policy: PolicyName,
-    policy_of_user: &Policy,
-    interval: Duration,
+    tried: &Tried,
     seed: u64,
     runs: u64,
 ) -> Result {
     let all: Vec<Run> =
-        (0..runs).map(|run| one(scenario, policy, policy_of_user, interval, seed + run)).collect();
+        (0..runs).map(|run| one(scenario, policy, tried, seed.wrapping_add(run))).collect();
     let counted = |of: &dyn Fn(&Run) -> f64| {
         let values = all.iter().map(of);
         #[expect(clippy::cast_precision_loss, reason = "a count of runs fits")]
@@ -101,17 +101,11 @@ pub fn simulate(
     }
 }
 
-fn one(
-    scenario: &Scenario,
-    policy: PolicyName,
-    policy_of_user: &Policy,
-    interval: Duration,
-    seed: u64,
-) -> Run {
+fn one(scenario: &Scenario, policy: PolicyName, tried: &Tried, seed: u64) -> Run {
     let mut fleet = Fleet::new(scenario, seed);
     let peer = |rule| Box::new(Peer::new(rule, fleet.units.len())) as Box<dyn Restarter>;
     let mut restarter = match policy {
-        PolicyName::Warden => Box::new(Warden::new(&fleet, policy_of_user.clone(), interval, seed)),
+        PolicyName::Warden => Box::new(Warden::new(&fleet, tried, seed)),
         PolicyName::Strimzi => peer(Rule::Strimzi),
         PolicyName::Healer => peer(Rule::Healer),
         PolicyName::Guardian => peer(Rule::Guardian),
@@ -119,24 +113,27 @@ fn one(
         PolicyName::None => peer(Rule::None),
     };
     let mut run = Run::default();
-    let mut next_look = Duration::ZERO;
-    while fleet.now < scenario.duration {
-        fleet.advance(STEP);
-        if fleet.now >= next_look {
-            next_look = fleet.now + restarter.interval();
-            for unit in restarter.look(&mut fleet) {
-                run.restarts += 1;
-                run.wasted += u32::from(!fleet.start(unit));
-                *run.per_minute.entry(fleet.now.as_secs() / 60).or_default() += 1;
-            }
+    let mut look_at = restarter.first();
+    let mut back = fleet.all_back_at();
+    while look_at < scenario.duration {
+        // It may be that nothing is left to be restarted.
+        if let Some(at) = back.take_if(|at| *at <= look_at) {
+            fleet.advance(at);
+            run.all_up = fleet.all_up().then_some(Duration::ZERO);
         }
-        if let Some(back) = fleet.all_back_at()
-            && run.all_up.is_none()
-            && fleet.now >= back
+        fleet.advance(look_at);
+        for unit in restarter.look(&mut fleet) {
+            run.restarts += 1;
+            run.wasted += u32::from(!fleet.start(unit));
+            *run.per_minute.entry(look_at.as_secs() / 60).or_default() += 1;
+        }
+        if run.all_up.is_none()
+            && let Some(back) = fleet.all_back_at().filter(|back| look_at >= *back)
             && fleet.all_up()
         {
-            run.all_up = Some(fleet.now - back);
+            run.all_up = Some(look_at - back);
         }
+        look_at += restarter.interval();
     }
     run
 }

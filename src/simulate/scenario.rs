@@ -3,66 +3,79 @@
 use std::path::Path;
 use std::time::Duration;
 
-use serde::Deserialize;
-
 use crate::config::FailureClass;
 
+use super::read;
+
 /// A fleet and its troubles.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
     /// For the output.
     pub name: String,
-    /// How long it is watched.
-    #[serde(with = "humantime_text")]
+    /// How long it is watched; at most a year.
     pub duration: Duration,
     /// Units that nothing happens to.
-    #[serde(default)]
     pub healthy: usize,
     /// What fails.
-    #[serde(default)]
     pub causes: Vec<Cause>,
-    /// When workers leave or come: every unit is UNASSIGNED for a while.
-    #[serde(default)]
+    /// When workers leave or come; they do not overlap.
     pub rebalances: Vec<Rebalance>,
+    /// When no worker answers; these do not overlap either.
+    pub blind: Vec<Window>,
 }
 
 /// A dependency that goes away, with the units that need it.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Cause {
     /// How its failures look.
     pub class: FailureClass,
-    /// How many units need it.
+    /// How many units need it; at least one.
     pub units: usize,
+    /// What their names begin with, for rules that select by name.
+    pub connectors: String,
+    /// Their `connector.class`.
+    pub connector_class: String,
     /// When it goes.
-    #[serde(default, with = "humantime_text")]
     pub down_at: Duration,
-    /// For how long, at random from the first to the second; left out: for ever.
-    #[serde(default, with = "humantime_range")]
+    /// For how long, at random from the first to the second; `None`: for ever.
     pub down_for: Option<(Duration, Duration)>,
     /// The units fail at random within this after it went.
-    #[serde(default, with = "humantime_text")]
     pub fails_within: Duration,
     /// A unit that is started while it is gone fails after this.
-    #[serde(with = "humantime_text")]
     pub fails_after_start: Duration,
+    /// Its address, `host:port`, as it stands in its failures; it may be probed.
+    pub host: Option<String>,
+    /// Whether something takes connections there though it is down, such as a load balancer.
+    pub accepts_while_down: bool,
 }
 
-/// Every unit is UNASSIGNED for a while.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// Units are UNASSIGNED for a while.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Rebalance {
+    /// When.
+    pub window: Window,
+    /// How many units; `None`: all.
+    pub units: Option<usize>,
+}
+
+/// A piece of the scenario's time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Window {
     /// When it begins.
-    #[serde(with = "humantime_text")]
     pub at: Duration,
     /// How long it takes.
-    #[serde(rename = "for", with = "humantime_text")]
     pub lasts: Duration,
 }
 
+impl Window {
+    /// Whether this moment is in it.
+    pub fn is_open(&self, now: Duration) -> bool {
+        (self.at..self.at + self.lasts).contains(&now)
+    }
+}
+
 /// The scenarios that are built in.
-const BUILT_IN: [(&str, &str); 13] = [
+const BUILT_IN: [(&str, &str); 14] = [
     ("poison", include_str!("scenarios/poison.yaml")),
     ("flap", include_str!("scenarios/flap.yaml")),
     ("outage", include_str!("scenarios/outage.yaml")),
@@ -75,11 +88,12 @@ const BUILT_IN: [(&str, &str); 13] = [
     ("two-dependencies", include_str!("scenarios/two-dependencies.yaml")),
     ("mixed", include_str!("scenarios/mixed.yaml")),
     ("rolling-restart", include_str!("scenarios/rolling-restart.yaml")),
+    ("worker-crash", include_str!("scenarios/worker-crash.yaml")),
     ("rebalance-storm", include_str!("scenarios/rebalance-storm.yaml")),
 ];
 
 impl Scenario {
-    /// One that is built in, or one from a YAML file.
+    /// One that is built in, or one from a YAML file. An error says which file, line and why.
     pub fn named(name: &str) -> std::result::Result<Self, String> {
         let built_in = BUILT_IN.iter().find(|(known, _)| *known == name);
         let text = match built_in {
@@ -89,50 +103,23 @@ impl Scenario {
                 format!("{name}: is no scenario ({known}) and cannot be read as a file: {error}")
             })?,
         };
-        let scenario: Self = serde_saphyr::from_str(&text).map_err(|error| {
-            let message = error.without_snippet().to_string();
-            format!("{name}: {}", message.lines().next().unwrap_or_default())
-        })?;
-        let units =
-            scenario.healthy + scenario.causes.iter().map(|cause| cause.units).sum::<usize>();
-        if units == 0 || units > 100_000 {
-            return Err(format!("{name}: has {units} units; give 1 to 100000"));
-        }
-        if scenario.duration > Duration::from_secs(366 * 86_400) {
-            return Err(format!("{name}: duration: is over a year"));
-        }
-        if let Some(cause) =
-            scenario.causes.iter().find(|cause| cause.down_for.is_some_and(|(a, b)| a > b))
-        {
-            return Err(format!("{name}: down_for: {:?} is not from less to more", cause.down_for));
-        }
-        Ok(scenario)
+        read::scenario(&text).map_err(|problem| format!("{name}: {problem}"))
+    }
+
+    /// How many units there are.
+    pub fn units(&self) -> usize {
+        self.healthy + self.causes.iter().map(|cause| cause.units).sum::<usize>()
     }
 }
 
-mod humantime_text {
-    use std::time::Duration;
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    use serde::{Deserialize as _, Deserializer, de::Error as _};
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
-        let text = String::deserialize(from)?;
-        humantime::parse_duration(&text).map_err(|error| {
-            D::Error::custom(format!("{text:?} is not a duration such as 15s: {error}"))
-        })
-    }
-}
-
-mod humantime_range {
-    use std::time::Duration;
-
-    use serde::{Deserialize as _, Deserializer, de::Error as _};
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        from: D,
-    ) -> Result<Option<(Duration, Duration)>, D::Error> {
-        let [least, most] = <[String; 2]>::deserialize(from)?;
-        let read = |text: &str| humantime::parse_duration(text).map_err(D::Error::custom);
-        Ok(Some((read(&least)?, read(&most)?)))
+    #[test]
+    fn what_is_built_in_can_be_read_and_has_its_own_name() {
+        for (name, _) in BUILT_IN {
+            assert_eq!(Scenario::named(name).unwrap().name, name);
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The policy of this program, on the model's fleet.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,62 +8,104 @@ use fastrand::Rng;
 
 use crate::connect::model::{ConnectorType, State};
 use crate::observe::snapshot::{Connector, Failure, Instance, Snapshot, Task};
-use crate::watchdog::policy::{Input, Memory, Policy, decide};
+use crate::watchdog::policy::{Input, Memory, Policy, Probed, decide};
 
 use super::fleet::Fleet;
 use super::peers::Restarter;
+use super::settings::Tried;
 
 /// Looks through a snapshot, as in real life.
 #[derive(Debug)]
 pub(super) struct Warden {
     policy: Policy,
     interval: Duration,
+    first: Duration,
     memory: Memory,
     snapshot: Snapshot,
-    was_rebalancing: bool,
+    /// The unit behind each connector of the snapshot, and the other way round.
+    units: Vec<usize>,
+    places: Vec<usize>,
+    signatures: Vec<Arc<str>>,
+    /// Which units were being moved at the last look.
+    rebalanced: Option<usize>,
+    /// Until when what was seen of a rebalance may still count.
+    unsettled_until: Duration,
+    probes: BTreeMap<Arc<str>, Probed>,
     rng: Rng,
 }
 
 impl Warden {
-    pub(super) fn new(fleet: &Fleet<'_>, policy: Policy, interval: Duration, seed: u64) -> Self {
+    pub(super) fn new(fleet: &Fleet<'_>, tried: &Tried, seed: u64) -> Self {
+        // What is drawn here must have nothing to do with how long an outage lasts.
+        let mut rng = Rng::with_seed(!seed);
+        let name = |unit: usize| {
+            let cause = fleet.units[unit].cause.map(|cause| &fleet.scenario.causes[cause]);
+            format!("{}{unit:06}", cause.map_or("c", |cause| &cause.connectors))
+        };
+        let mut units: Vec<usize> = (0..fleet.units.len()).collect();
+        units.sort_by_cached_key(|unit| name(*unit));
+        let mut places = vec![0; units.len()];
+        for (place, unit) in units.iter().enumerate() {
+            places[*unit] = place;
+        }
         let worker: Arc<str> = "worker:8083".into();
-        let instance =
+        let running =
             || Instance { state: State::Running, worker_id: Arc::clone(&worker), failure: None };
         let none: Arc<str> = "".into();
-        let connector = |number: usize| Connector {
-            name: format!("c{number:06}").into(),
+        let classes: Vec<Arc<str>> = fleet
+            .scenario
+            .causes
+            .iter()
+            .map(|cause| cause.connector_class.as_str().into())
+            .collect();
+        let connector = |unit: &usize| Connector {
+            name: name(*unit).into(),
             kind: ConnectorType::Sink,
-            class: Arc::clone(&none),
+            class: fleet.units[*unit].cause.map_or(&none, |cause| &classes[cause]).clone(),
             version: Arc::clone(&none),
             config: None,
-            instance: instance(),
+            instance: running(),
             tasks_expected: Some(1),
             tasks_max: Some(1),
-            tasks: vec![Task { id: 0, instance: instance() }],
+            tasks: vec![Task { id: 0, instance: running() }],
         };
-        let connectors = (0..fleet.units.len()).map(connector).collect();
+        let signature = |(number, host): (usize, &Option<String>)| match host {
+            Some(host) => format!("cause {number} @{host}").into(),
+            None => format!("cause {number}").into(),
+        };
+        let hosts = fleet.scenario.causes.iter().map(|cause| &cause.host);
         Self {
-            policy,
-            interval,
+            policy: tried.policy.clone(),
+            interval: tried.interval,
+            first: tried.interval.mul_f64(rng.f64()),
             memory: Memory::default(),
-            snapshot: Snapshot { connectors, ..Snapshot::default() },
-            was_rebalancing: false,
-            rng: Rng::with_seed(seed),
+            snapshot: Snapshot {
+                connectors: units.iter().map(connector).collect(),
+                ..Snapshot::default()
+            },
+            units,
+            places,
+            signatures: hosts.enumerate().map(signature).collect(),
+            rebalanced: None,
+            unsettled_until: Duration::ZERO,
+            probes: BTreeMap::new(),
+            rng,
         }
     }
 
     fn see(&mut self, fleet: &mut Fleet<'_>) {
-        let rebalances = fleet.rebalances();
-        let turned = rebalances != self.was_rebalancing;
-        self.was_rebalancing = rebalances;
-        if turned {
-            fleet.changed = (0..fleet.units.len()).collect();
+        let all = fleet.units.len();
+        let moved = fleet.rebalance().map(|rebalance| rebalance.units.unwrap_or(all));
+        if moved != self.rebalanced {
+            self.rebalanced = moved;
+            fleet.changed = (0..all).collect();
         }
         for at in std::mem::take(&mut fleet.changed) {
             let unit = fleet.units[at];
-            let instance = &mut self.snapshot.connectors[at].tasks[0].instance;
             let cause = unit.cause.filter(|_| unit.failed);
-            instance.state = match (cause, rebalances) {
+            let moves = moved.is_some_and(|moved| is_among(at, moved, all));
+            let instance = &mut self.snapshot.connectors[self.places[at]].tasks[0].instance;
+            instance.state = match (cause, moves) {
                 (Some(_), _) => State::Failed,
                 (None, true) => State::Unassigned,
                 (None, false) => State::Running,
@@ -70,27 +113,65 @@ impl Warden {
             instance.failure = cause.map(|cause| {
                 Box::new(Failure {
                     class: fleet.scenario.causes[cause].class,
-                    signature: format!("cause {cause}").into(),
+                    signature: Arc::clone(&self.signatures[cause]),
                     exception: "".into(),
                     trace: "".into(),
                 })
             });
         }
     }
+
+    /// Whether a look at what has not changed since the last one can only come to nothing: nothing
+    /// is remembered that time could move on.
+    fn is_quiet(&self, fleet: &Fleet<'_>) -> bool {
+        self.memory.connectors.is_empty()
+            && self.memory.breakers.is_empty()
+            && fleet.changed.is_empty()
+            && fleet.now > self.unsettled_until
+    }
+}
+
+/// Whether a unit is one of so many, spread evenly over all.
+const fn is_among(unit: usize, of: usize, all: usize) -> bool {
+    unit * of / all != (unit + 1) * of / all
 }
 
 impl Restarter for Warden {
+    /// Polls have nothing to do with when things fail.
+    fn first(&self) -> Duration {
+        self.first
+    }
+
     fn interval(&self) -> Duration {
         self.interval
     }
 
     fn look(&mut self, fleet: &mut Fleet<'_>) -> Vec<usize> {
-        self.see(fleet);
-        let input = Input::of(Some(&self.snapshot));
+        if fleet.rebalance().is_some() || fleet.is_blind() || self.rebalanced.is_some() {
+            self.unsettled_until = fleet.now + self.policy.limits.rebalance_hold;
+        }
+        if self.is_quiet(fleet) {
+            return Vec::new();
+        }
+        let answered = !fleet.is_blind();
+        if answered {
+            self.see(fleet);
+        }
+        let snapshot = answered.then_some(&self.snapshot);
+        let input = Input { probes: &self.probes, ..Input::of(snapshot) };
         let memory = std::mem::take(&mut self.memory);
         let decided = decide(memory, &input, &self.policy, fleet.now, &mut self.rng);
         self.memory = decided.memory;
-        let unit = |name: &str| name.trim_start_matches('c').parse().ok();
+        // The answers are there for the next look.
+        for target in decided.probes {
+            let reachable = fleet.is_reachable(&target);
+            self.probes.insert(target, Probed { at: fleet.now, reachable });
+        }
+        let unit = |name: &Arc<str>| {
+            let connectors = &self.snapshot.connectors;
+            let place = connectors.binary_search_by(|connector| connector.name.cmp(name)).ok()?;
+            Some(self.units[place])
+        };
         decided.decisions.iter().filter_map(|decision| unit(&decision.connector)).collect()
     }
 }
