@@ -8,6 +8,7 @@ use clap_complete::Shell;
 
 use crate::config::{Flags, WatchdogMode};
 use crate::order::OrderFlags;
+use crate::replay::Format;
 use crate::simulate::PolicyName;
 
 /// Watches Kafka Connect clusters over their REST API and exports what is true of them.
@@ -41,6 +42,8 @@ pub enum Command {
     Simulate(SimulateFlags),
     /// Give orders to a watchdog on this host: stop, leave connectors alone, try one afresh
     Watchdog(OrderFlags),
+    /// Run a recorded history through the restart policy: what would it have done?
+    Replay(ReplayFlags),
     /// Write a complete, commented configuration file to standard output
     GenerateConfig,
     /// Write completions for a shell to standard output
@@ -123,6 +126,38 @@ pub struct SimulateFlags {
     /// How it is written
     #[arg(long, value_enum, default_value_t)]
     pub output: Output,
+}
+
+/// What `replay` does.
+#[derive(Args, Debug)]
+pub struct ReplayFlags {
+    /// Journals, audit logs or answers of Prometheus to range queries, all of one kind; - is
+    /// standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// By what it was recorded [default: told by the file]
+    #[arg(long = "format", id = "replay-format", value_enum)]
+    pub recorded_by: Option<Format>,
+    /// The rules as this YAML file has them, in place of the defaults
+    #[arg(long = "config.file", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// From one poll to the next [default: the file's, or 15s]
+    #[arg(long = "poll.interval", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub interval: Option<Duration>,
+    /// How many units there were, where the record names only those that failed
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = units)]
+    pub units: usize,
+    /// What is random is made from this number
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// How it is written
+    #[arg(long, value_enum, default_value_t)]
+    pub output: Output,
+}
+
+fn units(text: &str) -> Result<usize, String> {
+    let found = text.parse().ok().filter(|units| *units <= 1_000_000);
+    found.ok_or_else(|| "a number up to 1000000 is wanted".to_owned())
 }
 
 /// How a command writes what it found.

@@ -20,6 +20,7 @@ use crate::config::{self, EXAMPLE, Flags, Settings};
 use crate::logging;
 use crate::observe::Classifier;
 use crate::order::Prepared;
+use crate::replay::command::Replay;
 use crate::serve::{Parts, serve};
 use crate::sim;
 use crate::simulate::command::Simulation;
@@ -63,6 +64,10 @@ pub fn main() -> ExitCode {
         },
         Command::Watchdog(flags) => match Prepared::new(&flags, &outer) {
             Ok(order) => finish(order.give(&mut out)),
+            Err(error) => usage(&error),
+        },
+        Command::Replay(flags) => match Replay::new(&flags) {
+            Ok(replay) => finish(replay.run(&mut out)),
             Err(error) => usage(&error),
         },
         Command::Run(flags) => {

@@ -3,5 +3,6 @@
 #![allow(missing_docs, unreachable_pub, clippy::disallowed_methods)]
 
 pub mod kafka;
+pub mod records;
 pub mod tls;
 pub mod warden;
