@@ -100,12 +100,13 @@ impl Scene<'_> {
             self.unsettled_until = now + self.policy.limits.rebalance_hold;
         }
         let answered = !is_in(&self.recording.unanswered, now);
-        if !answered {
-            // What happened meanwhile is found by the first poll that is answered.
+        let fresh = !is_in(&self.recording.not_fresh, now);
+        if !answered || !fresh {
+            // What happened meanwhile is found by the first poll that can be believed.
             self.unsettled_until = self.unsettled_until.max(now + self.player.interval);
         }
         let input = Input {
-            fresh: !is_in(&self.recording.not_fresh, now),
+            fresh,
             rebalancing,
             ..Input::of(answered.then_some(&self.fleet.snapshot))
         };

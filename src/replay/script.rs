@@ -178,7 +178,8 @@ impl Script {
             own.map(|done| Moment(done.at)).collect()
         };
         let phase = |id: &UnitId| {
-            memory.connectors.get(&id.0)?.units.get(&id.1).map(|unit| unit.phase_word())
+            let unit = memory.connectors.get(&id.0)?.units.get(&id.1)?;
+            (!unit.is_healthy()).then(|| unit.phase_word())
         };
         let units = self.units.into_iter().map(|(id, unit)| UnitTold {
             phase: phase(&id),

@@ -243,7 +243,7 @@ impl Breaker {
 impl Unit {
     /// Whether nothing is wrong with it: it is remembered for its restarts alone, so that one that
     /// fails again and again is known for it.
-    pub(super) const fn is_healthy(&self) -> bool {
+    pub const fn is_healthy(&self) -> bool {
         self.classes == 0
     }
 
