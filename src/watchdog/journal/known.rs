@@ -86,8 +86,8 @@ impl Known {
 
     /// All of it as the text of a new journal. A cluster's lines have the time at which that was
     /// last written, since then it was so.
-    pub(super) fn text(&self) -> Result<String, serde_json::Error> {
-        let mut text = String::new();
+    pub(super) fn text(&self) -> std::io::Result<Vec<u8>> {
+        let mut text = Vec::new();
         let at = self.lost_at.unwrap_or_default();
         line(&mut text, at, &[Record::Format(FORMAT)])?;
         if self.lost_at.is_some() {

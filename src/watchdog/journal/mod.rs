@@ -10,11 +10,11 @@
 //! what was last found damaged.
 //!
 //! Why not a database: one record of 300 bytes made durable, against a bare write and `fdatasync` of
-//! the same bytes, takes 1.0 times as long in this file, 1.1 to 1.2 in redb 4.6 and 1.4 to 1.6 in
+//! the same bytes, takes 1.0 times as long in such a file, 1.1 to 1.2 in redb 4.6 and 1.4 to 1.6 in
 //! SQLite 3.54 (WAL, `synchronous=FULL`); 100 records in one write 1.0, 1.4 and 0.9, the last since a
-//! write-ahead log that is used again does not grow. The watchdog looks nothing up and holds all of
-//! it in memory, so that there is nothing else that a database would be better at; and a file of
-//! lines can be read, and mended, by a person.
+//! write-ahead log that is used again does not grow. On a busy disk, where a sync takes 4 ms and not
+//! 0.2, all of them are within 1.2. The watchdog looks nothing up and holds all of it in memory, so
+//! that there is nothing else that a database would be better at, and a person can read the file.
 
 mod disk;
 mod history;
@@ -119,7 +119,7 @@ impl Journal {
             self.disk.keep_aside().map_err(|error| self.unusable("kept aside", error))?;
         }
         if lost.is_some() || read.is_old {
-            self.rewrite("")?;
+            self.rewrite(&[])?;
         } else {
             let cut = if read.is_cut_off { self.disk.truncate(self.length) } else { Ok(()) };
             // The last process may have ended before it synced what was just read, or a rename.
@@ -154,7 +154,7 @@ impl Journal {
     }
 
     /// Makes these durable.
-    fn add(&mut self, text: &str) -> Result<(), StoreError> {
+    fn add(&mut self, text: &[u8]) -> Result<(), StoreError> {
         if !self.disk.is_ours() {
             self.lock()?;
             self.is_sound = false;
@@ -163,7 +163,7 @@ impl Journal {
             return self.rewrite(text);
         }
         self.is_sound = false;
-        if let Err(error) = self.disk.append(text.as_bytes()) {
+        if let Err(error) = self.disk.append(text) {
             let cut = self.disk.truncate(self.length).and_then(|()| self.disk.sync());
             self.is_sound = cut.is_ok();
             return Err(self.unusable("written", error));
@@ -176,10 +176,10 @@ impl Journal {
     }
 
     /// Writes it anew, with this at its end; the old text stays whole until the new one is durable.
-    fn rewrite(&mut self, more: &str) -> Result<(), StoreError> {
-        let text = self.known.text().map(|text| text + more);
-        let written = text.map_err(std::io::Error::from).and_then(|text| {
-            self.disk.write_copy(text.as_bytes())?;
+    fn rewrite(&mut self, more: &[u8]) -> Result<(), StoreError> {
+        let written = self.known.text().and_then(|mut text| {
+            text.extend_from_slice(more);
+            self.disk.write_copy(&text)?;
             self.disk.sync_copy()?;
             self.is_sound = false;
             self.disk.rename_copy()?;
@@ -228,12 +228,12 @@ impl Store for Journal {
         if records.is_empty() && self.is_sound {
             return Ok(());
         }
-        let mut text = String::new();
-        line(&mut text, now, &records).map_err(|error| self.unusable("written", error.into()))?;
+        let mut text = Vec::new();
+        line(&mut text, now, &records).map_err(|error| self.unusable("written", error))?;
         self.add(&text)?;
         records.into_iter().for_each(|record| self.known.apply(now, record));
         if self.length > self.limit
-            && let Err(error) = self.rewrite("")
+            && let Err(error) = self.rewrite(&[])
         {
             // What was to be written is durable all the same.
             tracing::warn!(%error, "the journal grows on");

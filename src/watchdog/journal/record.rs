@@ -3,6 +3,7 @@
 //! wholly or not at all. In format 1 there was no `AT`, and one record a line.
 
 use std::collections::VecDeque;
+use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -112,14 +113,17 @@ impl OfCluster {
     }
 }
 
-pub(super) fn line(
-    text: &mut String,
-    at: Time,
-    records: &[Record],
-) -> Result<(), serde_json::Error> {
-    let said = format!("{} {}", at.as_millis(), serde_json::to_string(records)?);
-    let sum = crc32fast::hash(said.as_bytes());
-    text.push_str(&format!("{sum:08x} {said}\n"));
+/// Adds a line to a text.
+pub(super) fn line(text: &mut Vec<u8>, at: Time, records: &[Record]) -> std::io::Result<()> {
+    let start = text.len();
+    // The sum comes last, into its place: a write of a whole cluster is megabytes, and not copied.
+    write!(text, "{:08x} ", 0)?;
+    let said = text.len();
+    write!(text, "{} ", at.as_millis())?;
+    serde_json::to_writer(&mut *text, records)?;
+    let sum = format!("{:08x}", crc32fast::hash(&text[said..]));
+    text[start..start + sum.len()].copy_from_slice(sum.as_bytes());
+    text.push(b'\n');
     Ok(())
 }
 

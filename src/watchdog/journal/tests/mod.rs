@@ -203,7 +203,7 @@ fn all_of_a_memory_comes_back_and_what_is_gone_from_it_goes() {
         writer.write(&cluster(), &expected, NOW).unwrap();
         let mut reader = journal(&world);
         assert_eq!(reader.load(&cluster(), NOW).unwrap().memory, expected);
-        reader.rewrite("").unwrap();
+        reader.rewrite(&[]).unwrap();
         assert_eq!(journal(&world).load(&cluster(), NOW).unwrap().memory, expected);
     }
 }
