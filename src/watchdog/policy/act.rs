@@ -83,6 +83,7 @@ fn due(memory: &mut Memory, policy: &Policy, now: Time) -> Due {
         add(id, reason, rule);
     }
     let mut credentials = BTreeSet::new();
+    let mut after_another = Vec::new();
     for (connector, of_connector) in &memory.connectors {
         for (task, unit) in &of_connector.units {
             let reason = match unit.phase {
@@ -101,24 +102,36 @@ fn due(memory: &mut Memory, policy: &Policy, now: Time) -> Due {
                 && memory.breakers.get(&unit.signature).is_none_or(|b| b.lets_be(unit))
                 && unit.ripe_at(own) <= now
                 && memory.auth_rests_until(unit, own) <= now
-                && (unit.class != FailureClass::Auth || credentials.insert(&unit.signature))
             {
-                add((Arc::clone(connector), *task), reason, unit.rule);
+                let id = (Arc::clone(connector), *task);
+                if unit.class == FailureClass::Auth && !credentials.insert(&unit.signature) {
+                    after_another.push(id);
+                } else {
+                    add(id, reason, unit.rule);
+                }
             }
         }
+    }
+    for (connector, task) in after_another {
+        hold(memory, &connector, &[task], Why::Breaker);
     }
     due
 }
 
 /// Who waits longest comes first, so that a budget is not spent on the same ones every time; nor is
-/// it on what is only said.
+/// it on what is only said. A canary goes for many.
 fn in_turn(memory: &Memory, due: Due) -> Vec<(Errand, Vec<Option<u32>>)> {
     let mut due: Vec<_> = due.into_iter().collect();
+    let last = |connector: &Arc<str>, task: &Option<u32>| {
+        memory.connectors.get(connector)?.units.get(task)?.last_restart
+    };
+    for ((connector, ..), units) in &mut due {
+        units.sort_by_key(|task| last(connector, task));
+    }
     if due.len() > 1 {
-        due.sort_by_cached_key(|((connector, _, dry_run), units)| {
-            let units_of = memory.connectors.get(connector).map(|c| &c.units);
-            let last = |task: &Option<u32>| units_of?.get(task)?.last_restart;
-            (*dry_run, units.iter().filter_map(last).max())
+        due.sort_by_cached_key(|((connector, reason, dry_run), units)| {
+            let others = *reason != Reason::Canary;
+            (others, *dry_run, units.first().and_then(|task| last(connector, task)))
         });
     }
     due
@@ -183,7 +196,13 @@ fn begin(
         (BreakerState::Open { .. }, Reason::Canary) => {
             breaker.sent((Arc::clone(connector), task), &policy.limits, now);
         }
-        (BreakerState::Releasing { released, .. }, Reason::Release) => *released += 1,
+        (BreakerState::Releasing { released, allowed, next, .. }, Reason::Release) => {
+            *released += 1;
+            // Those just released are given their time, however late they were.
+            if *released >= *allowed {
+                *next = now.saturating_add(policy.limits.release_step);
+            }
+        }
         (BreakerState::Open { .. } | BreakerState::Releasing { .. }, _) => {}
     }
 }
@@ -214,8 +233,17 @@ impl Memory {
         self.tried_auth.retain(|_, at| now.saturating_sub(*at) < longest);
     }
 
-    pub(super) fn can_pay(&self, connector: &Arc<str>, limits: &Limits, now: Time) -> bool {
+    /// Whether there is budget for so many restarts of a connector.
+    pub(super) fn can_pay(
+        &self,
+        connector: &Arc<str>,
+        restarts: u32,
+        limits: &Limits,
+        now: Time,
+    ) -> bool {
         let own = self.connectors.get(connector).and_then(|connector| connector.budget);
-        own.is_none_or(|own| own.left(limits.connector_budget, HOUR, now) >= 1.0)
+        let full = f64::from(limits.connector_budget.0);
+        let left = own.map_or(full, |own| own.left(limits.connector_budget, HOUR, now));
+        left >= restarts.into()
     }
 }

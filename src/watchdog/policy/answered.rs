@@ -1,5 +1,6 @@
 //! What the policy learns from the answer to a restart; it is the executor that asks.
 
+use super::backoff;
 use super::limits::Limits;
 use super::memory::{BreakerState, Memory, Phase, Reason, Rebalance, Time, UnitId};
 
@@ -75,7 +76,11 @@ fn take_back(memory: &mut Memory, id: &UnitId, answer: Answer, limits: &Limits, 
     if answer == Answer::NotFailed {
         unit.is_failed = false;
     }
-    let next = now.saturating_add(limits.refused_wait);
+    let mut next = now.saturating_add(limits.refused_wait);
+    if reason == Reason::Canary {
+        // It was the breaker's turn, and not the unit's own.
+        next = next.max(unit.failed_at.saturating_add(backoff::own_wait(unit, limits)));
+    }
     unit.phase = if used_up { Phase::Parked { next } } else { Phase::BackingOff { next } };
     let Some(breaker) = memory.breakers.get_mut(&unit.signature) else { return };
     match (&mut breaker.state, reason) {

@@ -130,20 +130,32 @@ pub(super) fn exhausted(unit: &mut Unit, limits: &Limits, now: Time, changes: &m
     let is_new = unit.parked_since.is_none();
     let since = *unit.parked_since.get_or_insert(now);
     let parked = now.saturating_sub(since);
-    if !may_be_probed(unit, limits) || parked >= limits.probe_until {
+    if unit.given_up || !may_be_probed(unit, limits) || parked >= limits.probe_until {
         give_up(unit, now, changes);
         return;
     }
     if is_new {
         changes.push(Change::Parked);
     }
+    unit.phase = Phase::Parked { next: now.saturating_add(pause(parked, limits)) };
+}
+
+fn pause(parked: Duration, limits: &Limits) -> Duration {
     let often = parked < limits.probe_often_until;
-    let pause = if often { limits.probe_often } else { limits.probe_seldom };
-    unit.phase = Phase::Parked { next: now.saturating_add(pause) };
+    if often { limits.probe_often } else { limits.probe_seldom }
+}
+
+/// How long it waits, for itself, after it failed last.
+pub(super) fn own_wait(unit: &Unit, limits: &Limits) -> Duration {
+    match unit.parked_since {
+        Some(since) => pause(unit.failed_at.saturating_sub(since), limits),
+        None => unit.last_wait,
+    }
 }
 
 fn give_up(unit: &mut Unit, now: Time, changes: &mut Vec<Change>) {
     unit.parked_since.get_or_insert(now);
+    unit.given_up = true;
     unit.phase = Phase::GivenUp;
     changes.push(Change::GivenUp);
 }

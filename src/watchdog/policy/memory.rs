@@ -92,6 +92,9 @@ pub struct Unit {
     pub attempts: u32,
     /// Since when its attempts are used up; until it is cleared there are none.
     pub parked_since: Option<Time>,
+    /// Whether it was given up, though it may be RUNNING by other hands meanwhile.
+    #[serde(default)]
+    pub given_up: bool,
     /// The wait before its last attempt.
     pub last_wait: Duration,
     /// When it was restarted for its own sake, the last few times: not as a canary.

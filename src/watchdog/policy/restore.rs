@@ -85,7 +85,7 @@ impl Unit {
                 *since = (*since).min(now);
                 *running = None;
             }
-            Phase::Recovered { since } => *since = now,
+            Phase::Recovered { since } => *since = Time::MAX,
             Phase::GivenUp => {}
         }
     }

@@ -133,13 +133,14 @@ fn is_waited_for(breaker: &Breaker, group: Option<&Group<'_>>) -> bool {
     })
 }
 
-/// Whether so many newly failed that it cannot be their own doing.
+/// Whether so many newly failed that it cannot be their own doing. One that was restarted since and
+/// failed again is not new.
 fn is_storm(memory: &Memory, all_units: usize, policy: &Policy, now: Time) -> bool {
     let limits = &policy.limits;
     let fresh = units(memory).filter(|(_, _, unit)| {
-        newly_fails(unit)
+        !matches!(unit.phase, Phase::Recovered { .. } | Phase::GivenUp)
             && can_be_restarted(unit, policy)
-            && now.saturating_sub(unit.failed_at) <= limits.storm_window
+            && now.saturating_sub(unit.first_failed) <= limits.storm_window
     });
     let fresh = fresh.count();
     #[expect(clippy::cast_precision_loss, reason = "a count of units fits")]
@@ -197,7 +198,8 @@ fn move_on(
                 breaker.state = BreakerState::Open { next, canary: None };
                 happened(BreakerChange::Reopened);
             } else if now >= *next && *released >= *allowed {
-                *allowed = allowed.saturating_mul(limits.release_factor.max(1));
+                let least = allowed.saturating_add(limits.release_first.max(1));
+                *allowed = allowed.saturating_mul(limits.release_factor).max(least);
                 *next = now.saturating_add(limits.release_step);
             }
         }
@@ -283,6 +285,7 @@ pub(super) fn may_go(memory: &mut Memory, policy: &Policy, now: Time) -> Vec<(Un
     }
     let limits = &policy.limits;
     let groups = groups(memory, policy);
+    let mut canaries: BTreeMap<&Arc<str>, u32> = BTreeMap::new();
     for (signature, breaker) in &memory.breakers {
         let Some(group) = groups.get(signature) else { continue };
         let free = group.waiting.iter().filter(|(_, _, unit)| {
@@ -305,11 +308,14 @@ pub(super) fn may_go(memory: &mut Memory, policy: &Policy, now: Time) -> Vec<(Un
                 // Turn and turn about: one that is broken in itself must not speak for all. One that
                 // is only said, or cannot be paid, proves nothing.
                 let first = free.min_by_key(|(connector, _, unit)| {
-                    let poor = !memory.can_pay(connector, limits, now);
+                    let more = 1 + canaries.get(connector).copied().unwrap_or_default();
+                    let poor = !memory.can_pay(connector, more, limits, now);
                     let is_said = policy.mode_of(unit.rule) != WatchdogMode::On;
                     (is_said, poor, unit.last_restart)
                 });
-                all.extend(first.map(|of| (id(of), Reason::Canary)));
+                let Some(first) = first else { continue };
+                *canaries.entry(first.0).or_default() += 1;
+                all.push((id(first), Reason::Canary));
             }
             BreakerState::Releasing { allowed, released, .. } => {
                 let left = allowed.saturating_sub(released) as usize;

@@ -48,6 +48,7 @@ pub(super) fn first_seen(instance: &Instance, now: Time) -> Unit {
         failed_at: now,
         attempts: 0,
         parked_since: None,
+        given_up: false,
         last_wait: Time::ZERO,
         restarts: VecDeque::new(),
         last_restart: None,
@@ -187,6 +188,7 @@ fn running(unit: &mut Unit, instance: &Instance, look: &mut Look<'_>) -> bool {
             true
         }
         Phase::Recovered { since } => {
+            *since = (*since).min(now);
             let stable = look.limits.stable.max(unit.last_wait.saturating_mul(2));
             if now.saturating_sub(*since) < stable {
                 return true;
@@ -195,7 +197,8 @@ fn running(unit: &mut Unit, instance: &Instance, look: &mut Look<'_>) -> bool {
                 look.changes.push(Change::Cleared(Because::StableHealth));
             }
             (unit.attempts, unit.classes) = (0, 0);
-            (unit.parked_since, unit.last_wait) = (None, Time::ZERO);
+            (unit.parked_since, unit.given_up) = (None, false);
+            unit.last_wait = Time::ZERO;
             let window = look.limits.flapping_window;
             unit.restarts.retain(|at| now.saturating_sub(*at) <= window);
             !unit.restarts.is_empty()
@@ -229,7 +232,8 @@ fn neither(unit: &mut Unit, look: &mut Look<'_>) {
             }
         }
         Phase::Observing { sightings } => *sightings = 0,
-        Phase::Recovered { since } => *since = look.now,
+        // Not before it is seen RUNNING again.
+        Phase::Recovered { since } => *since = Time::MAX,
         Phase::BackingOff { .. } | Phase::Parked { .. } | Phase::GivenUp => {}
     }
 }

@@ -21,6 +21,7 @@ fn unit(attempts: u32) -> Unit {
         parked_since: None,
         last_wait: Duration::ZERO,
         restarts: [Duration::from_secs(5)].into(),
+        given_up: false,
         last_restart: Some(Duration::from_secs(5)),
         dry_run: false,
         worker: "".into(),
