@@ -37,7 +37,8 @@ pub fn main() -> ExitCode {
             return if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
         }
     };
-    let mut out = std::io::stdout().lock();
+    // Not locked: the audit log may be written to it too, by other threads.
+    let mut out = std::io::stdout();
     let outer = cli.flags.clone();
     match cli.command.unwrap_or_else(|| Command::Run(Box::new(cli.flags))) {
         Command::GenerateConfig => ended(out.write_all(EXAMPLE.as_bytes())),

@@ -105,11 +105,8 @@ impl Scene<'_> {
             // What happened meanwhile is found by the first poll that can be believed.
             self.unsettled_until = self.unsettled_until.max(now + self.player.interval);
         }
-        let input = Input {
-            fresh,
-            rebalancing,
-            ..Input::of(answered.then_some(&self.fleet.snapshot))
-        };
+        let input =
+            Input { fresh, rebalancing, ..Input::of(answered.then_some(&self.fleet.snapshot)) };
         let memory = std::mem::take(&mut self.memory);
         let mut decided = decide(memory, &input, &self.policy, now, &mut self.rng);
         self.memory = std::mem::take(&mut decided.memory);

@@ -138,7 +138,7 @@ impl State {
         let input = Input {
             snapshot: view.snapshot.as_deref().filter(|_| up),
             fresh: view.fresh == Some(true),
-            rebalancing: self.known.workers_changed,
+            rebalancing: self.known.rebalancing,
             journal_lost: self.keeper.holds(now),
             restarts_with_tasks: restarts_with_tasks(view),
             doubt: office.reach.is_doubtful(),

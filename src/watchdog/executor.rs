@@ -104,7 +104,8 @@ impl Executor {
     }
 }
 
-/// Reads the status once more, and only if every unit is still FAILED sends the restart.
+/// Reads the status once more, and only if every unit is still FAILED, and its connector neither paused
+/// nor stopped, sends the restart.
 async fn carry_out(
     client: &ClusterClient,
     kill_switch: &KillSwitch,
@@ -121,6 +122,12 @@ async fn carry_out(
             return Carried { answer, sent: false, status, said: error.to_string() };
         }
     };
+    // FAILED tasks stay FAILED while their connector is paused.
+    let own = status.connector.state;
+    if matches!(own, State::Paused | State::Stopped) {
+        let said = format!("its connector is {} by now", own.as_str());
+        return Carried { answer: Answer::NotFailed, sent: false, status: None, said };
+    }
     let state = |unit: &Option<u32>| match unit {
         None => Some(status.connector.state),
         Some(task) => status.tasks.iter().find(|t| t.id == *task).map(|task| task.instance.state),

@@ -11,9 +11,11 @@ use super::policy::{Acknowledged, Probed, Progress, Silence, Time};
 
 #[derive(Debug)]
 pub(super) struct Known {
-    workers_up: Vec<Arc<str>>,
-    /// Other workers answer than at the last look.
-    pub(super) workers_changed: bool,
+    /// Of each worker that was dialled whether it answered.
+    workers: BTreeMap<Arc<str>, bool>,
+    /// A worker that did not answer does, or the other way round; or something is still with one
+    /// that does not.
+    pub(super) rebalancing: bool,
     pub(super) progress: BTreeMap<Arc<str>, Progress>,
     progress_of: Option<Arc<BTreeMap<Arc<str>, crate::observe::progress::Progress>>>,
     pub(super) probes: BTreeMap<Arc<str>, Probed>,
@@ -26,8 +28,8 @@ pub(super) struct Known {
 impl Known {
     pub(super) fn new(now: Time) -> Self {
         Self {
-            workers_up: Vec::new(),
-            workers_changed: false,
+            workers: BTreeMap::new(),
+            rebalancing: false,
             progress: BTreeMap::new(),
             progress_of: None,
             probes: BTreeMap::new(),
@@ -38,10 +40,7 @@ impl Known {
     }
 
     pub(super) fn see(&mut self, view: &ClusterView, cluster: &str, orders: &Orders, now: Time) {
-        let up = view.workers.iter().filter(|worker| worker.up == Some(true));
-        let up: Vec<_> = up.map(|worker| Arc::clone(&worker.id)).collect();
-        self.workers_changed = !self.workers_up.is_empty() && up != self.workers_up;
-        self.workers_up = up;
+        self.rebalancing = self.workers_changed(view) || has_orphans(view);
         if self.progress_of.as_ref().is_none_or(|known| !Arc::ptr_eq(known, &view.progress)) {
             self.progress_of = Some(Arc::clone(&view.progress));
             let progress = view.progress.iter().map(|(name, progress)| {
@@ -69,6 +68,19 @@ impl Known {
         }
     }
 
+    /// That a worker is dialled for the first time is no change.
+    fn workers_changed(&mut self, view: &ClusterView) -> bool {
+        let mut changed = false;
+        for worker in view.workers.iter() {
+            let Some(up) = worker.up else { continue };
+            match self.workers.get_mut(&worker.id) {
+                Some(before) => changed |= std::mem::replace(before, up) != up,
+                None => drop(self.workers.insert(Arc::clone(&worker.id), up)),
+            }
+        }
+        changed
+    }
+
     /// The configured ones and those that were ordered.
     pub(super) fn silences(&self, mut configured: Vec<Silence>) -> Vec<Silence> {
         configured.extend(self.silences.iter().cloned());
@@ -78,4 +90,18 @@ impl Known {
     pub(super) fn probed(&mut self, (target, reachable): (Arc<str>, bool), now: Time) {
         self.probes.insert(target, Probed { at: now, reachable });
     }
+}
+
+/// Whether something is with a worker that does not answer. Until it is moved, which takes
+/// `scheduled.rebalance.max.delay.ms` (5 min by default), its state is that of before, and a restart
+/// of it is refused.
+fn has_orphans(view: &ClusterView) -> bool {
+    if view.workers.iter().all(|worker| worker.up != Some(false)) {
+        return false;
+    }
+    let connectors = view.snapshot.iter().flat_map(|snapshot| &snapshot.connectors);
+    connectors.into_iter().any(|connector| {
+        view.is_dead(&connector.instance.worker_id)
+            || connector.tasks.iter().any(|task| view.is_dead(&task.instance.worker_id))
+    })
 }

@@ -120,9 +120,13 @@ impl Log {
     pub(super) fn carried(&self, decision: &Decision, carried: &Carried) {
         let cluster = &*self.cluster;
         let connector = &*decision.connector;
+        let task = decision.units.first().copied().flatten();
+        let (units, status) = (decision.units.len(), carried.status);
         let answer = carried.answer.as_str();
         match carried.answer {
-            Answer::Accepted => tracing::info!(cluster, connector, answer, "restart sent"),
+            Answer::Accepted => {
+                tracing::info!(cluster, connector, task, units, status, answer, "restart sent");
+            }
             Answer::NotKnown
             | Answer::Refused
             | Answer::Conflict
@@ -131,6 +135,9 @@ impl Log {
             | Answer::Gone => tracing::warn!(
                 cluster,
                 connector,
+                task,
+                units,
+                status,
                 answer,
                 said = carried.said,
                 "restart not done, or not known"

@@ -97,7 +97,7 @@ impl Mutant {
             Self::IgnoresRebalances => input.rebalancing = false,
             Self::HoldsForEver => policy.to_mut().limits.rebalance_most = Duration::MAX,
             Self::IgnoresSilences => input.silences = &[],
-            Self::HasNoGrace => policy.to_mut().limits.sightings = 0,
+            Self::HasNoGrace => policy.to_mut().limits.grace = Duration::ZERO,
             Self::ReleasesAtOnce => policy.to_mut().limits.release_first = 1000,
             Self::HasNoBudget => {
                 memory.budget = None;

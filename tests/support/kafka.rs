@@ -181,6 +181,29 @@ pub struct Security {
     pub java_options: Vec<String>,
 }
 
+/// How workers differ from the usual ones.
+#[derive(Default)]
+pub struct Ways<'w> {
+    pub security: Option<&'w Security>,
+    /// More properties, for each worker in turn; they win over the usual ones.
+    pub properties: &'w [String],
+    /// A folder of classes beside the version's own.
+    pub classes: Option<&'w Path>,
+}
+
+/// Compiles Java source against a version's classes; gives the folder of the result.
+pub fn compile(version: &str, source: &str, name: &str, folder: &Path) -> PathBuf {
+    let (file, classes) = (folder.join(format!("{name}.java")), folder.join("classes"));
+    fs::write(&file, source).unwrap();
+    let compiled = Command::new("javac")
+        .args(["-proc:none", "-cp", &class_path(version), "-d"])
+        .args([&classes, &file])
+        .output()
+        .expect("javac can be started: a JDK is there");
+    assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
+    classes
+}
+
 /// One Kafka Connect worker.
 pub struct Worker {
     java: Java,
@@ -189,9 +212,10 @@ pub struct Worker {
 }
 
 impl Worker {
-    fn start(version: &str, broker: u16, security: Option<&Security>, folder: &Path) -> Self {
-        let port = free_port();
+    fn start(version: &str, broker: u16, number: usize, ways: &Ways<'_>, folder: &Path) -> Self {
+        let (port, security) = (free_port(), ways.security);
         let name = "ct";
+        let more = ways.properties.get(number).map_or("", String::as_str);
         let old = version.starts_with("0.") || version.starts_with("1.");
         let rest = if old {
             format!(
@@ -219,13 +243,16 @@ impl Worker {
                  offset.storage.partitions=1\nstatus.storage.topic={name}-status\n\
                  status.storage.replication.factor=1\nstatus.storage.partitions=1\n\
                  session.timeout.ms=6000\nheartbeat.interval.ms=1000\n\
-                 task.shutdown.graceful.timeout.ms=1000\noffset.flush.interval.ms=1000\n"
+                 task.shutdown.graceful.timeout.ms=1000\noffset.flush.interval.ms=1000\n{more}"
             ),
         )
         .unwrap();
         let java = Java {
             child: None,
-            class_path: class_path(version),
+            class_path: ways.classes.map_or_else(
+                || class_path(version),
+                |classes| format!("{}:{}", class_path(version), classes.display()),
+            ),
             options: security.map(|s| s.java_options.clone()).unwrap_or_default(),
             arguments: vec![
                 "org.apache.kafka.connect.cli.ConnectDistributed".to_owned(),
@@ -291,7 +318,12 @@ impl Cluster {
     /// Starts it and waits until every worker can serve. Workers older than 4.0 get a 3.9 broker: a
     /// 4.x broker refuses the oldest clients.
     pub fn start(version: &str, workers: usize) -> Self {
-        let mut cluster = Self::begin(version, workers, None);
+        Self::start_in(version, workers, &Ways::default())
+    }
+
+    /// The same, with workers that have ways of their own.
+    pub fn start_in(version: &str, workers: usize, ways: &Ways<'_>) -> Self {
+        let mut cluster = Self::begin(version, workers, ways);
         for worker in &mut cluster.workers {
             worker.wait_ready();
         }
@@ -300,10 +332,10 @@ impl Cluster {
 
     /// Starts a secured worker; whether it can serve is for who knows its secrets to find out.
     pub fn begin_secured(version: &str, security: &Security) -> Self {
-        Self::begin(version, 1, Some(security))
+        Self::begin(version, 1, &Ways { security: Some(security), ..Ways::default() })
     }
 
-    fn begin(version: &str, workers: usize, security: Option<&Security>) -> Self {
+    fn begin(version: &str, workers: usize, ways: &Ways<'_>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let broker_version = if version.starts_with('4') { version } else { "3.9.1" };
         let mut broker = Broker::start(broker_version, folder.path());
@@ -316,7 +348,7 @@ impl Cluster {
             );
             pause(Duration::from_millis(200));
         }
-        let worker = |_| Worker::start(version, broker.port, security, folder.path());
+        let worker = |number| Worker::start(version, broker.port, number, ways, folder.path());
         Self { workers: (0..workers).map(worker).collect(), broker, folder }
     }
 

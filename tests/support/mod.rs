@@ -3,6 +3,8 @@
 #![allow(missing_docs, unreachable_pub, clippy::disallowed_methods)]
 
 pub mod kafka;
+pub mod proxy;
 pub mod records;
+pub mod scene;
 pub mod tls;
 pub mod warden;

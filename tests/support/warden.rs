@@ -28,12 +28,15 @@ impl Warden {
     }
 
     pub fn start(arguments: impl IntoIterator<Item = String>) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_connect-warden"))
-            .args(arguments)
-            .arg("--web.listen-address=127.0.0.1:0")
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_connect-warden"));
+        command.args(arguments);
+        Self::spawn(command)
+    }
+
+    /// Started by this command, which takes further flags.
+    pub fn spawn(mut command: Command) -> Self {
+        let mut child =
+            command.arg("--web.listen-address=127.0.0.1:0").stderr(Stdio::piped()).spawn().unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let writer = Arc::clone(&log);
@@ -95,10 +98,83 @@ impl Warden {
         process.status().unwrap().vmhwm.unwrap() * 1024
     }
 
+    /// Its standard output, where it was started with a pipe for it.
+    pub fn stdout(&mut self) -> std::process::ChildStdout {
+        self.child.stdout.take().unwrap()
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.child.id().cast_signed()), signal).unwrap();
+    }
+
     /// SIGTERM; gives the exit code.
     pub fn end(mut self) -> Option<i32> {
-        kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGTERM).unwrap();
+        self.signal(Signal::SIGTERM);
         self.child.wait().unwrap().code()
+    }
+
+    /// SIGKILL.
+    pub fn die(mut self) {
+        self.signal(Signal::SIGKILL);
+        self.child.wait().unwrap();
+    }
+
+    /// How many lines of the log have all of these parts.
+    pub fn lines(&self, parts: &[&str]) -> usize {
+        let log = self.log.lock().unwrap();
+        log.iter().filter(|line| parts.iter().all(|part| line.contains(part))).count()
+    }
+
+    /// `/api/v1/plan`.
+    pub fn plan(&self) -> serde_json::Value {
+        let (status, body) = get(self.port, "/api/v1/plan", Duration::from_secs(5)).unwrap();
+        assert_eq!(status, 200);
+        serde_json::from_str(&body).unwrap()
+    }
+
+    /// A unit of the only cluster's plan; `None` while it is not there.
+    pub fn unit(&self, connector: &str, task: Option<u32>) -> Option<serde_json::Value> {
+        let plan = self.plan();
+        let units = plan["clusters"][0]["units"].as_array()?;
+        let is_it = |unit: &&serde_json::Value| {
+            unit["connector"] == connector && unit["task"].as_u64() == task.map(u64::from)
+        };
+        units.iter().find(is_it).cloned()
+    }
+
+    /// Waits until a unit's plan has this value under this key, and gives the plan.
+    pub fn wait_unit(
+        &self,
+        (connector, task): (&str, Option<u32>),
+        key: &str,
+        value: impl Into<serde_json::Value>,
+        limit: Duration,
+    ) -> serde_json::Value {
+        let value = value.into();
+        let end = Instant::now() + limit;
+        loop {
+            let unit = self.unit(connector, task);
+            if let Some(unit) = unit.as_ref().filter(|unit| unit[key] == value) {
+                return unit.clone();
+            }
+            assert!(Instant::now() < end, "{connector} {task:?}: {key} is not {value}: {unit:?}");
+            pause(Duration::from_millis(100));
+        }
+    }
+
+    /// Waits for so many more looks at which a unit was not restarted for this reason.
+    pub fn wait_looks(&self, reason: &str, looks: u32, limit: Duration) {
+        let series = format!(
+            "connect_warden_restarts_skipped_total{{connect_cluster=\"default\",reason=\"{reason}\"}}"
+        );
+        let wanted = self.value(&series).unwrap() + f64::from(looks);
+        eventually(&format!("{looks} looks and {reason}"), limit, || {
+            (self.value(&series)? >= wanted).then_some(())
+        });
     }
 }
 
@@ -110,6 +186,24 @@ impl Drop for Warden {
             println!("connect-warden's log:\n{}", self.log());
         }
     }
+}
+
+/// The lines of an audit file that are about a connector, oldest first.
+pub fn audited(file: &str, connector: &str) -> Vec<serde_json::Value> {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+    lines.filter(|line: &serde_json::Value| line["connector"] == connector).collect()
+}
+
+/// What happened, each as `event`, or `event outcome`, `event answer`, `event why`.
+pub fn story(lines: &[serde_json::Value]) -> Vec<String> {
+    let text = |line: &serde_json::Value, key: &str| line[key].as_str().map(str::to_owned);
+    let of = |line: &serde_json::Value| {
+        let more = ["outcome", "answer", "why"].into_iter().find_map(|key| text(line, key));
+        let event = text(line, "event").unwrap();
+        more.map_or(event.clone(), |more| format!("{event} {more}"))
+    };
+    lines.iter().map(of).collect()
 }
 
 /// The value of one series in an exposition.

@@ -86,7 +86,9 @@ pub(super) fn settle(
     let groups = groups(memory, policy);
     let storm = is_storm(memory, all_units, policy, now);
     for (signature, group) in &groups {
+        // With nobody to hold back yet it would close at once, to open again at the next look.
         let opens = group.connectors > 0
+            && !group.waiting.is_empty()
             && (storm || group.connectors >= limits.signature_connectors)
             && !breakers.contains_key(*signature);
         if opens {

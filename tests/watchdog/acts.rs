@@ -1,37 +1,17 @@
-//! The watchdog on simulated clusters: what it restarts, what it leaves alone, what it remembers.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test may panic"
-)]
-
-mod support;
+//! What it restarts, what it leaves alone, what it remembers.
 
 use std::process::Command;
 use std::time::Duration;
 
-use connect_warden::sim::{SimCluster, SimConfig};
-use support::kafka::{get, pause};
-use support::warden::{Warden, eventually};
+use connect_warden::sim::SimCluster;
 use tempfile::TempDir;
 
-const SOON: Duration = Duration::from_secs(10);
-const REFUSED: &str =
-    "a.B: x\nCaused by: java.net.ConnectException: Connection refused: db.example:5432";
-
-async fn sim(version: &str) -> SimCluster {
-    let config = SimConfig {
-        version: version.to_owned(),
-        workers: 1,
-        herder_timeout: Duration::from_millis(300),
-        ..SimConfig::default()
-    };
-    SimCluster::start(config).await.unwrap()
-}
+use crate::support::kafka::pause;
+use crate::support::warden::{Warden, eventually};
+use crate::{REFUSED, SOON, posts, sim};
 
 /// The binary in this mode with short times; its journal is in `folder`.
-fn arguments(cluster: &SimCluster, mode: &str, folder: &TempDir) -> [String; 1] {
+fn short(cluster: &SimCluster, mode: &str, folder: &TempDir) -> [String; 1] {
     let file = folder.path().join("warden.yaml");
     let (journal, stop) = (folder.path().join("journal"), folder.path().join("stop"));
     let yaml = format!(
@@ -46,20 +26,10 @@ fn arguments(cluster: &SimCluster, mode: &str, folder: &TempDir) -> [String; 1] 
     [format!("--config.file={}", file.display())]
 }
 
-fn posts(cluster: &SimCluster) -> Vec<String> {
-    cluster.take_requests().into_iter().filter(|line| !line.starts_with("GET")).collect()
-}
-
-fn plan(warden: &Warden) -> serde_json::Value {
-    let (status, body) = get(warden.port, "/api/v1/plan", SOON).unwrap();
-    assert_eq!(status, 200);
-    serde_json::from_str(&body).unwrap()
-}
-
 /// The first unit of the plan, once it has this phase.
 fn unit(warden: &Warden, phase: &str) -> serde_json::Value {
     eventually(&format!("a unit is {phase}"), SOON, || {
-        let unit = plan(warden)["clusters"][0]["units"][0].clone();
+        let unit = warden.plan()["clusters"][0]["units"][0].clone();
         (unit["phase"] == phase).then_some(unit)
     })
 }
@@ -72,7 +42,7 @@ async fn what_is_stuck_is_restarted_and_verified_and_in_dry_run_only_said() {
         cluster.create("a b", &[("tasks.max", "2")]);
         cluster.fail_task("a b", 1, REFUSED, false);
         let folder = tempfile::tempdir().unwrap();
-        let warden = Warden::start(arguments(&cluster, mode, &folder));
+        let warden = Warden::start(short(&cluster, mode, &folder));
         let kind = "connect_cluster=\"default\",connector=\"a b\",scope=\"task\",failure_class=\"TRANSIENT\"";
         let counter = if mode == "on" { "restart_attempts" } else { "restarts_would_be_sent" };
         let decided = format!("connect_warden_{counter}_total{{{kind}}}");
@@ -100,7 +70,7 @@ async fn what_a_restart_cannot_help_is_left_alone() {
     cluster.create("paused", &[("tasks.max", "1")]);
     cluster.set_state("paused", Some(0), "PAUSED", None);
     let folder = tempfile::tempdir().unwrap();
-    let warden = Warden::start(arguments(&cluster, "on", &folder));
+    let warden = Warden::start(short(&cluster, "on", &folder));
     assert_eq!(unit(&warden, "given_up")["failure_class"], "OFFSET_LOST");
     pause(Duration::from_secs(2));
     assert_eq!(posts(&cluster), [""; 0]);
@@ -111,7 +81,7 @@ async fn nothing_is_restarted_while_kafka_is_gone_or_the_stop_file_is_there() {
     let cluster = sim("4.3.0").await;
     cluster.create("a", &[("tasks.max", "1")]);
     let folder = tempfile::tempdir().unwrap();
-    let warden = Warden::start(arguments(&cluster, "on", &folder));
+    let warden = Warden::start(short(&cluster, "on", &folder));
     warden.wait("kafka_connect_up{connect_cluster=\"default\"}", Some(1.0), SOON);
     cluster.freeze_kafka(true);
     cluster.fail_task("a", 0, REFUSED, false);
@@ -134,12 +104,12 @@ async fn attempts_survive_the_process_and_one_journal_has_one_watchdog() {
     cluster.create("a", &[("tasks.max", "1")]);
     cluster.fail_task("a", 0, REFUSED, true);
     let folder = tempfile::tempdir().unwrap();
-    let warden = Warden::start(arguments(&cluster, "on", &folder));
+    let warden = Warden::start(short(&cluster, "on", &folder));
     eventually("two attempts are made", SOON, || {
-        (plan(&warden)["clusters"][0]["units"][0]["attempts"].as_u64()? >= 2).then_some(())
+        (warden.plan()["clusters"][0]["units"][0]["attempts"].as_u64()? >= 2).then_some(())
     });
     let second = Command::new(env!("CARGO_BIN_EXE_connect-warden"))
-        .args(arguments(&cluster, "on", &folder))
+        .args(short(&cluster, "on", &folder))
         .arg("--web.listen-address=127.0.0.1:0")
         .output()
         .unwrap();
@@ -150,14 +120,14 @@ async fn attempts_survive_the_process_and_one_journal_has_one_watchdog() {
     );
     drop(warden);
     let sent_before = posts(&cluster).len() as u64;
-    let again = Warden::start(arguments(&cluster, "on", &folder));
+    let again = Warden::start(short(&cluster, "on", &folder));
     assert!(again.log().contains("what was done before is known"), "{}", again.log());
     let attempts = eventually("it remembers", SOON, || {
-        plan(&again)["clusters"][0]["units"][0]["attempts"].as_u64()
+        again.plan()["clusters"][0]["units"][0]["attempts"].as_u64()
     });
     assert!(attempts >= sent_before, "{attempts} remembered of {sent_before}");
     let held = eventually("its budget is spent", SOON, || {
-        let unit = plan(&again)["clusters"][0]["units"][0].clone();
+        let unit = again.plan()["clusters"][0]["units"][0].clone();
         (unit["held_by"] == "budget").then_some(unit)
     });
     let sent = sent_before + posts(&cluster).len() as u64;
@@ -175,7 +145,7 @@ async fn old_workers_get_the_call_that_they_know() {
     cluster.set_state("a", None, "FAILED", Some(REFUSED));
     cluster.fail_task("a", 0, REFUSED, false);
     let folder = tempfile::tempdir().unwrap();
-    let warden = Warden::start(arguments(&cluster, "on", &folder));
+    let warden = Warden::start(short(&cluster, "on", &folder));
     for scope in ["task", "connector"] {
         let recovered = format!(
             "connect_warden_restart_outcomes_total{{connect_cluster=\"default\",connector=\"a\",scope=\"{scope}\",failure_class=\"TRANSIENT\",outcome=\"recovered\"}}"

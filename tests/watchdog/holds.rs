@@ -1,0 +1,346 @@
+//! Silence: while something holds, not one restart is sent; once it is over, or for those whom it is
+//! not about, they are.
+
+use std::process::Command;
+
+use connect_warden::config::ConnectSettings;
+use connect_warden::connect::ClusterClient;
+use connect_warden::sim::{SimCluster, SimConfig};
+
+use crate::support::proxy::{Doing, is_list};
+use crate::support::scene;
+use crate::support::warden::{Warden, audited, eventually, story};
+use crate::{Bench, QUICK_POLL, REFUSED, SOON, posts};
+
+const UP: &str = "kafka_connect_up{connect_cluster=\"default\"}";
+
+fn hold(reason: &str) -> String {
+    format!("connect_warden_hold{{connect_cluster=\"default\",reason=\"{reason}\"}}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_no_worker_is_proven_to_serve() {
+    let bench = Bench::new("4.3.0").await;
+    bench.create("a");
+    let warden = bench.start(&[]);
+    warden.wait(UP, Some(1.0), SOON);
+    // Until the first proof it holds too.
+    warden.wait("kafka_connect_status_fresh{connect_cluster=\"default\"}", Some(1.0), SOON);
+    warden.wait(&hold("not_fresh"), Some(0.0), SOON);
+    bench.sim.freeze_kafka(true);
+    warden.wait(&hold("not_fresh"), Some(1.0), SOON);
+    bench.fail("a");
+    warden.wait_unit(("a", Some(0)), "phase", "observing", SOON);
+    warden.wait_looks("not_fresh", 10, SOON);
+    assert!(bench.is_silent("a"));
+    bench.sim.freeze_kafka(false);
+    bench.wait_post("a");
+    let why = |text: &str| warden.lines(&[text, "not_fresh"]);
+    let (held, over) = (why("nothing is restarted for now"), why("restarts are possible again"));
+    assert!(held == over && (1..=2).contains(&held), "{}", warden.log());
+}
+
+/// Two workers, spoken to without a witness between, so that they go by their own names.
+async fn two_workers(delay_ms: u64) -> (SimCluster, tempfile::TempDir, Warden) {
+    let config = SimConfig {
+        workers: 2,
+        rebalance_delay: std::time::Duration::from_millis(delay_ms),
+        ..SimConfig::default()
+    };
+    let sim = SimCluster::start(config).await.unwrap();
+    for name in ["a", "b", "c", "d"] {
+        sim.create(name, &[("tasks.max", "2")]);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = scene::configure(folder.path(), &sim.urls(), QUICK_POLL, &[]);
+    let warden = Warden::start([format!("--config.file={file}")]);
+    warden.wait(UP, Some(1.0), SOON);
+    let up = |worker| {
+        let id = sim.worker_id(worker);
+        format!("kafka_connect_worker_up{{connect_cluster=\"default\",worker_id=\"{id}\"}}")
+    };
+    warden.wait(&up(0), Some(1.0), SOON);
+    warden.wait(&up(1), Some(1.0), SOON);
+    (sim, folder, warden)
+}
+
+/// What was UNASSIGNED was on the worker that is told to end.
+#[tokio::test(flavor = "multi_thread")]
+async fn while_a_worker_that_ended_is_waited_for() {
+    let (sim, _folder, warden) = two_workers(4000).await;
+    sim.stop_worker(1);
+    warden.wait(&hold("rebalance"), Some(1.0), SOON);
+    for name in ["a", "b"] {
+        sim.fail_task(name, 0, REFUSED, true);
+    }
+    warden.wait_looks("rebalance", 20, SOON);
+    assert_eq!(posts(&sim), [""; 0]);
+    warden.wait(&hold("rebalance"), Some(0.0), SOON);
+    eventually("it is restarted", SOON, || (!posts(&sim).is_empty()).then_some(()));
+}
+
+/// What a worker had that was killed stays as it was; only that it does not answer tells of it, for
+/// longer than `rebalance_hold` (300 ms here).
+#[tokio::test(flavor = "multi_thread")]
+async fn while_what_a_killed_worker_had_is_not_yet_moved() {
+    let (sim, _folder, warden) = two_workers(4000).await;
+    sim.kill_worker(1);
+    warden.wait(&hold("rebalance"), Some(1.0), SOON);
+    for name in ["a", "b"] {
+        sim.fail_task(name, 0, REFUSED, true);
+        sim.fail_task(name, 1, REFUSED, true);
+    }
+    warden.wait_looks("rebalance", 40, SOON);
+    assert_eq!(posts(&sim), [""; 0]);
+    warden.wait(&hold("rebalance"), Some(0.0), SOON);
+    eventually("it is restarted", SOON, || (!posts(&sim).is_empty()).then_some(()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn that_workers_are_first_seen_is_no_rebalance() {
+    let (sim, _folder, warden) = two_workers(4000).await;
+    // What is first seen is seen for some looks.
+    sim.fail_task("a", 0, REFUSED, true);
+    warden.wait_looks("grace", 1, SOON);
+    eventually("it is restarted", SOON, || (!posts(&sim).is_empty()).then_some(()));
+    assert_eq!(warden.lines(&["nothing is restarted for now", "rebalance"]), 0, "{}", warden.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_what_was_done_before_is_not_known() {
+    for damage in [false, true] {
+        let bench = Bench::new("4.3.0").await;
+        bench.create("a");
+        bench.fail("a");
+        if damage {
+            std::fs::write(bench.folder.path().join("journal"), "0bad0bad [1]\nx\n").unwrap();
+        }
+        let warden = bench.start(&[("journal_lost_hold", "4s")]);
+        warden.wait_looks("journal_lost", 10, SOON);
+        assert!(bench.is_silent("a"));
+        let lost = "connect_warden_journal_lost{connect_cluster=\"default\"}";
+        assert_eq!(warden.value(lost), Some(1.0));
+        bench.wait_post("a");
+        assert_eq!(warden.value(lost), Some(0.0));
+        assert!(warden.log().contains("level=warn"), "{}", warden.log());
+    }
+}
+
+/// Two clusters; everything else of them would be answered.
+async fn two_clusters(first: &Bench, second: &Bench) -> Warden {
+    let file = scene::configure(first.folder.path(), &[first.proxy.url()], QUICK_POLL, &[]);
+    let text = std::fs::read_to_string(&file).unwrap();
+    let other = format!("}}, {{name: other, urls: ['{}']}}]\npoll", second.proxy.url());
+    std::fs::write(&file, text.replacen("}]\npoll", &other, 1)).unwrap();
+    Warden::start([format!("--config.file={file}")])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_last_poll_is_not_valid() {
+    let (bench, other) = (Bench::new("4.3.0").await, Bench::new("4.3.0").await);
+    bench.create("a");
+    other.create("b");
+    let warden = two_clusters(&bench, &other).await;
+    warden.wait(UP, Some(1.0), SOON);
+    // Seen once, and then no more.
+    bench.fail("a");
+    warden.wait_unit(("a", Some(0)), "phase", "observing", SOON);
+    bench.proxy.from_now("GET", is_list, Doing::Answer(503));
+    warden.wait(&hold("no_snapshot"), Some(1.0), SOON);
+    let sent = bench.posts_of("a");
+    warden.wait_looks("no_snapshot", 10, SOON);
+    assert_eq!(bench.posts_of("a"), sent);
+    other.fail("b");
+    other.wait_post("b");
+    assert_eq!(bench.posts_of("a"), sent, "the neighbour is not held");
+    bench.proxy.pass();
+    eventually("it goes on", SOON, || (bench.posts_of("a") > sent).then_some(()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_no_cluster_at_all_can_be_reached() {
+    let (bench, other) = (Bench::new("4.3.0").await, Bench::new("4.3.0").await);
+    bench.create("a");
+    other.create("b");
+    let warden = two_clusters(&bench, &other).await;
+    warden.wait(UP, Some(1.0), SOON);
+    warden.wait("kafka_connect_up{connect_cluster=\"other\"}", Some(1.0), SOON);
+    bench.fail("a");
+    warden.wait_unit(("a", Some(0)), "phase", "observing", SOON);
+    for proxy in [&bench.proxy, &other.proxy] {
+        proxy.from_now("GET", is_list, Doing::Answer(503));
+    }
+    warden.wait(&hold("doubt"), Some(1.0), SOON);
+    let sent = bench.posts_of("a");
+    warden.wait_looks("doubt", 10, SOON);
+    // One of them is enough for it to trust itself again, and the other is then only not read.
+    other.proxy.pass();
+    warden.wait(&hold("no_snapshot"), Some(1.0), SOON);
+    assert_eq!(bench.posts_of("a"), sent);
+    bench.proxy.pass();
+    eventually("it goes on", SOON, || (bench.posts_of("a") > sent).then_some(()));
+}
+
+/// `held` and `free` fail alike; rules tell them apart.
+async fn only_the_other(more: &[(&str, &str)], reason: &str) -> (Bench, Warden) {
+    let bench = Bench::new("4.3.0").await;
+    for name in ["held", "free"] {
+        bench.create(name);
+        bench.fail(name);
+    }
+    let warden = bench.start(more);
+    let unit = warden.wait_unit(("held", Some(0)), "held_by", reason, SOON);
+    bench.wait_post("free");
+    warden.wait_looks(reason, 10, SOON);
+    assert!(bench.is_silent("held"), "{unit}");
+    assert!(unit["says"].as_str().unwrap().contains("left alone"), "{unit}");
+    let told = story(&audited(&scene::audit(bench.folder.path()), "held"));
+    assert!(told.contains(&format!("held {reason}")), "{told:?}");
+    (bench, warden)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_its_window_is_shut() {
+    let rules = ("rules", "[{name: r, match: {connectors: [held]}, act_during: [other-day]}]");
+    // A minute of a day that is neither today nor tomorrow.
+    let days = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs() / 86_400;
+    let weekday = (days + 4 + 3) % 7;
+    let windows = format!("[{{name: other-day, cron: '0 12 * * {weekday}', for: 1m}}]");
+    only_the_other(&[rules, ("windows", &windows)], "window").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_its_rule_says_off() {
+    let rules = ("rules", "[{name: hands-off, match: {connectors: ['h.*']}, mode: 'off'}]");
+    let (_bench, warden) = only_the_other(&[rules], "rule").await;
+    let unit = warden.unit("held", Some(0)).unwrap();
+    assert!(unit["rule"] == "hands-off" && unit["mode"] == "off", "{unit}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_configuration_silences_it() {
+    let now = std::time::SystemTime::now();
+    let hour = std::time::Duration::from_secs(3600);
+    let at = |time| humantime::format_rfc3339_seconds(time).to_string();
+    let silences = format!(
+        "[{{match: {{connectors: [held]}}, from: {}, until: {}, reason: moved}}]",
+        at(now - hour),
+        at(now + hour)
+    );
+    only_the_other(&[("silences", &silences)], "silence").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_a_person_silenced_it_and_not_after_it_was_taken_back() {
+    let bench = Bench::new("4.3.0").await;
+    bench.create("held");
+    bench.create("free");
+    let warden = bench.start(&[]);
+    let order = |arguments: &[&str]| {
+        let file = bench.folder.path().join("warden.yaml");
+        let output = Command::new(env!("CARGO_BIN_EXE_connect-warden"))
+            .arg("watchdog")
+            .args(arguments)
+            .arg(format!("--config.file={}", file.display()))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let said = order(&["silence", "--connector=he.d", "--for=1h", "--reason=moved"]);
+    let id = said.split(' ').nth(1).unwrap();
+    bench.fail("held");
+    bench.fail("free");
+    warden.wait_unit(("held", Some(0)), "held_by", "silence", SOON);
+    bench.wait_post("free");
+    warden.wait_looks("silence", 10, SOON);
+    assert!(bench.is_silent("held"));
+    order(&["unsilence", id]);
+    bench.wait_post("held");
+}
+
+/// Said to be restarted, and not: a rule's dry-run among others that act.
+#[tokio::test(flavor = "multi_thread")]
+async fn while_its_rule_only_says_what_it_would_do() {
+    let bench = Bench::new("4.3.0").await;
+    for name in ["said", "done"] {
+        bench.create(name);
+        bench.fail(name);
+    }
+    let rules = "[{name: trial, match: {connectors: [said]}, mode: dry-run}]";
+    let warden = bench.start(&[("rules", rules)]);
+    let attempts = |connector: &str, family: &str| {
+        let series = format!(
+            "connect_warden_{family}_total{{connect_cluster=\"default\",connector=\"{connector}\",scope=\"task\",failure_class=\"TRANSIENT\"}}"
+        );
+        warden.value(&series).unwrap_or_default()
+    };
+    eventually("both are decided twice", SOON, || {
+        let said = attempts("said", "restarts_would_be_sent");
+        let done = attempts("done", "restart_attempts");
+        (said >= 2.0 && done >= 2.0).then_some(())
+    });
+    assert!(bench.is_silent("said"));
+    assert_eq!(
+        (attempts("said", "restart_attempts"), attempts("done", "restarts_would_be_sent")),
+        (0.0, 0.0)
+    );
+    let unit = warden.unit("said", Some(0)).unwrap();
+    assert!(
+        unit["mode"] == "dry-run" && unit["says"].as_str().unwrap().contains("would"),
+        "{unit}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_somebody_else_restarts_it() {
+    let bench = Bench::new("4.3.0").await;
+    bench.create("a");
+    bench.create("free");
+    let warden = bench.start(&[("grace", "2s"), ("foreign", "{restarts: 2, stand_down: 1h}")]);
+    let unit = ("a", Some(0));
+    for _ in 0..2 {
+        bench.fail("a");
+        warden.wait_unit(unit, "phase", "observing", SOON);
+        bench.sim.set_state("a", Some(0), "RUNNING", None);
+        warden.wait_unit(unit, "phase", "recovered", SOON);
+    }
+    let stood_down = "connect_warden_stood_down{connect_cluster=\"default\",connector=\"a\"}";
+    assert_eq!(warden.value(stood_down), Some(1.0));
+    bench.fail("a");
+    bench.fail("free");
+    let held = warden.wait_unit(unit, "held_by", "foreign", SOON);
+    bench.wait_post("free");
+    warden.wait_looks("foreign", 10, SOON);
+    assert!(bench.is_silent("a"), "{held}");
+    assert_eq!(warden.lines(&["left alone: somebody else restarts it"]), 1);
+    let told = story(&audited(&scene::audit(bench.folder.path()), "a"));
+    assert_eq!(told.iter().filter(|event| *event == "stood_down").count(), 1, "{told:?}");
+}
+
+/// Paused by a person in the middle of a back-off, and resumed later.
+#[tokio::test(flavor = "multi_thread")]
+async fn while_it_is_paused_and_what_was_remembered_is_forgotten() {
+    let bench = Bench::new("4.3.0").await;
+    bench.create("a");
+    bench.fail("a");
+    let back_off = [("backoff_base", "3s"), ("backoff_cap", "3s"), ("stale_status", "0s")];
+    let warden = bench.start(&back_off);
+    bench.wait_post("a");
+    warden.wait_unit(("a", Some(0)), "phase", "backing_off", SOON);
+    let sent = bench.posts_of("a");
+    let urls = bench.sim.urls().iter().map(|url| url.parse().unwrap()).collect();
+    let operator = ClusterClient::new(&ConnectSettings::new(urls)).unwrap();
+    operator.current().pause("a").await.unwrap();
+    eventually("it is forgotten", SOON, || warden.unit("a", Some(0)).is_none().then_some(()));
+    let polls = "connect_warden_polls_total{connect_cluster=\"default\"}";
+    let now = warden.value(polls).unwrap();
+    eventually("polls go on", SOON, || (warden.value(polls)? >= now + 25.0).then_some(()));
+    assert_eq!(bench.posts_of("a"), sent, "paused, and its task is FAILED all the same");
+    let told = story(&audited(&scene::audit(bench.folder.path()), "a"));
+    assert_eq!(told.last().map(String::as_str), Some("cleared paused"), "{told:?}");
+    operator.current().resume("a").await.unwrap();
+    let unit = eventually("it is seen", SOON, || warden.unit("a", Some(0)));
+    assert!(unit["attempts"].as_u64().unwrap() < 2, "{unit}");
+    eventually("it is tried afresh", SOON, || (bench.posts_of("a") > sent).then_some(()));
+}

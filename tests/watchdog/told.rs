@@ -1,0 +1,80 @@
+//! What is told: the audit log and its rotation, and how soon the first restart comes.
+
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::support::scene;
+use crate::support::warden::{Warden, eventually};
+use crate::{Bench, QUICK_POLL, SOON};
+
+fn lines(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_audit_log_is_rotated_by_size() {
+    let bench = Bench::new("4.3.0").await;
+    // More than a file of the least size holds, in the first lines of 1,000 failed tasks.
+    for number in 0..20 {
+        let name = format!("c{number}");
+        bench.sim.create(&name, &[("tasks.max", "50")]);
+        for task in 0..50 {
+            bench.sim.fail_task(&name, task, "a.B: x", true);
+        }
+    }
+    let warden = bench.start(&[("audit_max_bytes", "65536"), ("audit_keep", "2")]);
+    let place = |ending: &str| bench.folder.path().join(format!("audit{ending}"));
+    eventually("there are three files", SOON, || place(".2").exists().then_some(()));
+    assert_eq!(warden.value("connect_warden_audit_failures_total{}"), Some(0.0));
+    assert_eq!(warden.end(), Some(0));
+    assert!(!place(".3").exists());
+    for ending in [".2", ".1", ""] {
+        let text = std::fs::read_to_string(place(ending)).unwrap();
+        assert!(text.len() <= 65536 && text.ends_with('\n'), "{ending}: {}", text.len());
+        assert!(lines(&text).iter().all(|line| line["cluster"] == "default"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_standard_output_there_is_nothing_but_lines_of_json() {
+    let bench = Bench::new("4.3.0").await;
+    bench.create("a");
+    bench.fail("a");
+    let file = scene::configure(bench.folder.path(), &[bench.proxy.url()], QUICK_POLL, &[]);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_connect-warden"));
+    command.args([format!("--config.file={file}"), "--watchdog.audit=-".to_owned()]);
+    command.arg("--log.level=debug").stdout(Stdio::piped());
+    let mut warden = Warden::spawn(command);
+    let out = warden.stdout();
+    let read = std::thread::spawn(move || std::io::read_to_string(out).unwrap());
+    bench.wait_post("a");
+    assert_eq!(warden.end(), Some(0));
+    let told = lines(&read.join().unwrap());
+    let of = |event: &str| told.iter().any(|line| line["event"] == event);
+    assert!(of("failed") && of("decided") && of("sent"), "{told:?}");
+    assert!(!bench.folder.path().join("audit").exists(), "the flag wins");
+}
+
+/// Without grace and jitter it is the second poll that acts, and what passes from then to the POST
+/// is printed.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_grace_the_second_poll_acts() {
+    let bench = Bench::new("4.3.0").await;
+    bench.create("a");
+    let poll = "{interval: 1s, worker_interval: 200ms}";
+    let warden = bench.start_polling(poll, &[("grace", "0s"), ("first_jitter", "0s")]);
+    warden.wait("kafka_connect_up{connect_cluster=\"default\"}", Some(1.0), SOON);
+    warden.wait("kafka_connect_status_fresh{connect_cluster=\"default\"}", Some(1.0), SOON);
+    bench.fail("a");
+    bench.wait_post("a");
+    let seen = bench.proxy.seen();
+    let post = seen.iter().position(|seen| seen.method == "POST").unwrap();
+    let polls: Vec<_> = seen[..post]
+        .iter()
+        .filter(|seen| seen.path.starts_with("/connectors?") && seen.tells_failed)
+        .collect();
+    assert_eq!(polls.len(), 2, "{seen:?}");
+    let after = (seen[post].at - polls[1].at).as_secs_f64() * 1000.0;
+    println!("FAILED first seen to POST: one poll plus {after:.1} ms");
+}
