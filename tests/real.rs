@@ -258,7 +258,7 @@ async fn a_sink_whose_folder_is_missing_is_restarted_until_it_is_there() {
     let warden = Warden::start([format!("--config.file={file}")]);
     let outcome = |outcome: &str| {
         format!(
-            "connect_warden_restart_outcomes_total{{connect_cluster=\"default\",outcome=\"{outcome}\"}}"
+            "connect_warden_restart_outcomes_total{{connect_cluster=\"default\",connector=\"stuck\",scope=\"task\",failure_class=\"UNKNOWN\",outcome=\"{outcome}\"}}"
         )
     };
     // Both workers joining is a rebalance, which holds for a minute.

@@ -116,7 +116,7 @@ async fn carry_out(
     let status = match worker.status(name).await {
         Ok(status) => status,
         Err(error) => {
-            let gone = matches!(error.kind, ErrorKind::NotFound(_));
+            let gone = matches!(error.kind, ErrorKind::NotFound(_) | ErrorKind::NotAddressable(_));
             let answer = if gone { Answer::Gone } else { Answer::Refused };
             let status = error.kind.status();
             return Carried { answer, sent: false, status, said: error.to_string() };
@@ -169,14 +169,14 @@ async fn send(worker: &WorkerClient, name: &str, call: Call) -> Result<u16, Erro
 /// Whether a restart that failed may have been done all the same.
 fn meaning(kind: &ErrorKind) -> Answer {
     match kind {
-        ErrorKind::NotFound(_) => Answer::Gone,
+        // A name that no path can carry is to REST as good as gone.
+        ErrorKind::NotFound(_) | ErrorKind::NotAddressable(_) => Answer::Gone,
         ErrorKind::Conflict(..) => Answer::Conflict,
         // Never sent, or turned away before it could do anything.
         ErrorKind::Connect(_)
         | ErrorKind::Tls(_)
         | ErrorKind::Unauthorized { .. }
         | ErrorKind::Starting
-        | ErrorKind::NotAddressable(_)
         | ErrorKind::Redirect(_)
         | ErrorKind::Status { status: 400..=499 | 503, .. } => Answer::Refused,
         ErrorKind::Timeout(_)
@@ -206,6 +206,7 @@ mod tests {
             (ErrorKind::Conflict(Conflict::NoLeader, String::new()), Answer::Conflict),
             (ErrorKind::Connect(String::new()), Answer::Refused),
             (ErrorKind::NotFound(String::new()), Answer::Gone),
+            (ErrorKind::NotAddressable(String::new()), Answer::Gone),
             (ErrorKind::Timeout(Duration::ZERO), Answer::NotKnown),
             (status(500), Answer::NotKnown),
             (status(503), Answer::Refused),

@@ -56,6 +56,9 @@ pub(crate) struct Driver {
     end: u64,
 }
 
+/// A decision without its mode.
+type Plain = (Arc<str>, Call, Vec<Option<u32>>, Reason);
+
 impl Driver {
     pub(crate) fn new(seed: u64, mutant: Mutant) -> Self {
         let mut dice = Rng::with_seed(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
@@ -67,7 +70,7 @@ impl Driver {
         let mean = [4.0, 12.0, 48.0, 120.0][dice.usize(0..4)] * 3600.0;
         let days = dice.u64(4..40);
         let world = World::new(Rng::with_seed(dice.u64(..)));
-        let of_some = |at: &usize| at % 5 == 0;
+        let of_some = |at: &usize| at.is_multiple_of(5);
         let told = if dice.u32(0..6) == 0 { world.snapshot.connectors.len() } else { 0 };
         let now = Progress { last: Duration::ZERO, stalled: false };
         Self {
@@ -383,7 +386,7 @@ fn decides_once(
 }
 
 fn is_the_same(on: &Decided, dry: &Decided) -> Result<(), String> {
-    let plain = |decided: &Decided| -> Vec<(Arc<str>, Call, Vec<Option<u32>>, Reason)> {
+    let plain = |decided: &Decided| -> Vec<Plain> {
         let each = decided.decisions.iter();
         each.map(|d| (Arc::clone(&d.connector), d.call, d.units.clone(), d.reason)).collect()
     };

@@ -143,7 +143,7 @@ impl World {
                             }
                         )
                     };
-                    if self.instance_mut((connector, slot)).is_some_and(|i| failed(i)) {
+                    if self.instance_mut((connector, slot)).is_some_and(failed) {
                         self.start((connector, slot));
                     }
                 }

@@ -123,7 +123,7 @@ impl Proxy {
     }
 
     /// From now on this is done to requests of this method whose path and query fit.
-    pub fn from_now(&self, method: &'static str, fits: fn(&str) -> bool, doing: Doing) {
+    pub fn do_from_now(&self, method: &'static str, fits: fn(&str) -> bool, doing: Doing) {
         self.shared.rule.send_replace(Some(Rule { method, fits, doing }));
     }
 

@@ -78,10 +78,10 @@ pub fn killed(
     let before = proxy.posts().len();
     match at {
         Killed::BeforeThePost => {
-            proxy.from_now("GET", is_status, Doing::HoldRequest);
+            proxy.do_from_now("GET", is_status, Doing::HoldRequest);
         }
         Killed::BeforeTheAnswer => {
-            proxy.from_now("POST", is_restart, Doing::HoldAnswer);
+            proxy.do_from_now("POST", is_restart, Doing::HoldAnswer);
         }
     }
     let first = start();
@@ -114,7 +114,7 @@ pub fn ended_while_a_restart_is_under_way(
     limit: Duration,
 ) {
     let before = proxy.posts().len();
-    proxy.from_now("POST", is_restart, Doing::DelayAnswer(Duration::from_millis(1500)));
+    proxy.do_from_now("POST", is_restart, Doing::DelayAnswer(Duration::from_millis(1500)));
     let first = start();
     eventually("it is sent", limit, || (proxy.posts().len() > before).then_some(()));
     assert_eq!(first.end(), Some(0));

@@ -75,7 +75,7 @@ async fn it_is_looked_at_right_before_the_post(switch: Switch) {
     let bench = Bench::new("4.3.0").await;
     bench.create("a");
     bench.fail("a");
-    bench.proxy.from_now("GET", is_status, Doing::HoldRequest);
+    bench.proxy.do_from_now("GET", is_status, Doing::HoldRequest);
     let warden = bench.start_polling(SLOW_POLL, SLOW_NUMBERS);
     eventually("its call is held", SOON, || (bench.proxy.held() == 1).then_some(()));
     switch(&bench, &warden, true);

@@ -19,7 +19,7 @@ pub enum Answer {
     NotSent,
     /// Just before it would have been sent the unit was no longer FAILED.
     NotFailed,
-    /// There is no such connector or task.
+    /// There is no such connector or task, or no path can name it: it counts.
     Gone,
 }
 
