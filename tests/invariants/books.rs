@@ -55,6 +55,8 @@ pub(crate) struct Breaker {
     pub(crate) last: u64,
     pub(crate) canaries: u32,
     pub(crate) out: Option<Id>,
+    /// The last one was refused.
+    pub(crate) is_excused: bool,
     pub(crate) proven: Option<u64>,
     pub(crate) released: u32,
 }
@@ -134,10 +136,6 @@ impl Seen<'_> {
         rule.map_or((&self.policy.limits, self.policy.mode), |rule| {
             (&rule.limits, rule.mode.min(self.policy.mode))
         })
-    }
-
-    pub(crate) fn most(&self, connector: usize, class: FailureClass) -> u32 {
-        self.rule(connector, class).0.attempts.of(class)
     }
 }
 
@@ -257,14 +255,14 @@ impl Books {
             }
         }
         if unassigned || seen.input.rebalancing {
-            self.rebalances(seen);
+            self.rebalances(limits, now);
         }
     }
 
-    fn rebalances(&mut self, seen: &Seen<'_>) {
-        let hold = seen.policy.limits.rebalance_hold.as_secs();
-        let same = self.rebalance.filter(|(_, last)| seen.now.saturating_sub(*last) < hold);
-        self.rebalance = Some((same.map_or(seen.now, |(began, _)| began), seen.now));
+    fn rebalances(&mut self, limits: &Limits, now: u64) {
+        let hold = limits.rebalance_hold.as_secs();
+        let same = self.rebalance.filter(|(_, last)| now.saturating_sub(*last) < hold);
+        self.rebalance = Some((same.map_or(now, |(began, _)| began), now));
     }
 
     /// Why nothing may be done at all.
@@ -300,10 +298,15 @@ impl Books {
     }
 
     /// What was answered to a restart that was sent.
-    pub(crate) fn answered(&mut self, decision: &Decision, answer: Answer, now: u64) {
+    pub(crate) fn answered(
+        &mut self,
+        decision: &Decision,
+        answer: Answer,
+        limits: &Limits,
+        now: u64,
+    ) {
         if answer == Answer::Conflict {
-            let same = self.rebalance.filter(|(_, last)| now.saturating_sub(*last) < 60);
-            self.rebalance = Some((same.map_or(now, |(began, _)| began), now));
+            self.rebalances(limits, now);
         }
         match answer {
             Answer::Accepted | Answer::NotKnown | Answer::Gone => return,
@@ -326,7 +329,7 @@ impl Books {
                 if decision.reason == Reason::Canary && breaker.out == Some(id) {
                     breaker.out = None;
                     breaker.canaries -= 1;
-                    breaker.last = now;
+                    (breaker.last, breaker.is_excused) = (now, true);
                 }
                 if decision.reason == Reason::Release {
                     breaker.released = breaker.released.saturating_sub(1);

@@ -314,7 +314,7 @@ impl Books {
         match decision.reason {
             Reason::Canary => {
                 breaker.canaries += 1;
-                (breaker.out, breaker.last) = (Some(id), now);
+                (breaker.out, breaker.last, breaker.is_excused) = (Some(id), now, false);
             }
             Reason::Release => {
                 breaker.released += 1;
@@ -449,27 +449,18 @@ fn may_be_canary(
             return Err("a second canary is out".into());
         }
     }
-    let is_probed = !seen.input.probes.is_empty();
-    let wait = limits.canary_waits[(breaker.canaries as usize).min(3)].as_secs();
-    let wait = if class == FailureClass::Unknown && breaker.canaries >= seen.most(usize::MAX, class)
-    {
-        limits.probe_often.as_secs()
-    } else {
-        wait
+    let waits = limits.canary_waits[(breaker.canaries as usize).min(3)].as_secs();
+    let is_parked = class == FailureClass::Unknown && breaker.canaries >= limits.attempts.unknown;
+    let least = match () {
+        // Its turn had come, and it was refused.
+        () if breaker.is_excused => limits.refused_wait.as_secs(),
+        // What a probe reaches again is tried at once.
+        () if !seen.input.probes.is_empty() => 0,
+        () if is_parked => limits.probe_often.as_secs(),
+        () => waits,
     };
-    // One that was refused is not counted, and one that a probe called for comes at once.
-    let least = if is_probed { 0 } else { wait.min(limits.refused_wait.as_secs()) };
-    let full = breaker.canaries > 0 && breaker.begun < breaker.last && !is_probed;
-    if since < least
-        || (full && since < wait && breaker.last != breaker.begun && !refused(books, now, limits))
-    {
-        return Err("a canary too soon".into());
+    if since < least {
+        return Err(format!("a canary too soon: {since} s, and not {least}"));
     }
     Ok(())
-}
-
-fn refused(books: &Books, now: u64, limits: &Limits) -> bool {
-    let lately = limits.canary_waits[3].as_secs() + limits.refused_wait.as_secs();
-    let all = books.units.iter().flatten();
-    all.filter_map(|unit| unit.refused).any(|at| now.saturating_sub(at) < lately)
 }

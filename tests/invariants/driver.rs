@@ -179,9 +179,9 @@ impl Driver {
             probes: &self.probes,
         };
         let seen = Seen { input: &input, policy: &self.policy, silenced: &silenced, now };
-        let other = self.shadow.as_ref().map(|(_, memory)| memory);
-        let before = self.crash.is_some().then(|| {
-            (persisted(&self.memory), other.map(persisted).unwrap_or_default(), self.books.clone())
+        let before = (self.crash == Some(Crash::BeforeTheIntent)).then(|| {
+            let other = self.shadow.as_ref().map(|(_, memory)| memory.clone());
+            (self.memory.clone(), other.unwrap_or_default(), self.books.clone())
         });
         let unchanged = (input.snapshot.is_none() && !input.doubt && orders.is_empty())
             .then(|| self.memory.clone());
@@ -295,7 +295,7 @@ impl Driver {
             answered(memory, &ids, answer, &policy.limits, at);
         }
         self.tell(|| format!("{} {answer:?}", decision.connector));
-        self.books.answered(decision, answer, now);
+        self.books.answered(decision, answer, &self.policy.limits, now);
     }
 
     /// The process dies, perhaps just after a call went out; gives when there is another.

@@ -68,7 +68,7 @@ impl Mutant {
             Self::TakesTheNeighboursAlong => &["neighbour"],
             Self::RestartsWhatRuns => &["not FAILED"],
             Self::IgnoresSilences => &["silence"],
-            Self::HasNoGrace => &["believed"],
+            Self::HasNoGrace => &["Believed: too soon"],
             Self::ReleasesAtOnce => &["slow start"],
             Self::StarvesABreaker => &["waits for ever"],
         }
