@@ -35,8 +35,10 @@ impl Memory {
             match &mut breaker.state {
                 BreakerState::Open { next, .. } => *next = (*next).min(furthest),
                 BreakerState::Releasing { since, next, .. } => {
-                    *since = (*since).min(now);
-                    *next = (*next).min(now);
+                    // A clock that was set back makes no step of the release come sooner.
+                    let ahead = since.saturating_sub(now);
+                    *since = since.saturating_sub(ahead);
+                    *next = next.saturating_sub(ahead);
                 }
             }
         }

@@ -1,5 +1,5 @@
 //! The watchdog on real Kafka Connect workers in trouble. Needs `.ci/parts`; run one at a time:
-//! `cargo test --test real_watchdog -- --ignored --test-threads=1`.
+//! `cargo test --test real_outage -- --ignored --test-threads=1`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
