@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use super::executor::Carried;
-use super::policy::{Answer, BreakerChange, Change, Decision, Hold, Outcome, UnitId, UnitReport};
+use super::policy::{
+    Answer, BreakerChange, Change, Decision, Hold, Outcome, Reason, UnitId, UnitReport,
+};
 
 /// Lines of one look; the rest is counted.
 const MAX_LINES: usize = 20;
@@ -102,6 +104,8 @@ impl Log {
         if !self.has_room() {
             return;
         }
+        // Canaries and probes are no attempts of the unit's own.
+        let counts = matches!(decision.reason, Reason::Attempt | Reason::Release);
         let said = if decision.dry_run { "would restart" } else { "restarting" };
         tracing::info!(
             cluster = &*self.cluster,
@@ -111,8 +115,8 @@ impl Log {
             call = decision.call.path(&decision.connector),
             because = decision.reason.as_str(),
             class = unit.class.as_str(),
-            attempt = unit.attempts,
-            of = unit.attempts_most,
+            attempt = counts.then_some(unit.attempts),
+            of = counts.then_some(unit.attempts_most),
             "{said}"
         );
     }
