@@ -8,12 +8,16 @@
     reason = "a test may panic"
 )]
 
+mod kafka;
 mod old;
 mod one;
+mod outage;
 #[path = "../support/mod.rs"]
 mod support;
+mod workers;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use connect_warden::config::ConnectSettings;
@@ -40,13 +44,18 @@ struct Bench {
 
 impl Bench {
     async fn start(version: &str, workers: usize) -> Self {
+        Self::start_in(version, workers, "", None).await
+    }
+
+    /// With more properties, and more classes.
+    async fn start_in(version: &str, workers: usize, more: &str, classes: Option<&Path>) -> Self {
         let mut proxies = Vec::new();
         for _ in 0..workers {
             proxies.push(Proxy::ahead().await);
         }
-        let advertised = |proxy: &Proxy| format!("rest.advertised.port={}\n", proxy.port);
+        let advertised = |proxy: &Proxy| format!("rest.advertised.port={}\n{more}", proxy.port);
         let properties: Vec<_> = proxies.iter().map(advertised).collect();
-        let ways = Ways { properties: &properties, ..Ways::default() };
+        let ways = Ways { properties: &properties, classes, ..Ways::default() };
         let cluster = Cluster::start_in(version, workers, &ways);
         for (proxy, worker) in proxies.iter().zip(&cluster.workers) {
             proxy.lead_to(worker.port);
@@ -58,6 +67,11 @@ impl Bench {
 
     fn worker(&self, number: usize) -> &WorkerClient {
         &self.client.workers()[number]
+    }
+
+    /// What a worker calls itself.
+    fn worker_id(&self, number: usize) -> String {
+        format!("127.0.0.1:{}", self.proxies[number].port)
     }
 
     async fn create(&self, name: &str, config: &[(&str, &str)]) {
