@@ -10,7 +10,7 @@ for tool in nginx wrk; do
     apt-get install -y -q nginx-light wrk >/dev/null
   fi
 done
-for bench in scale serving footprint journal; do
+for bench in scale serving footprint policy journal; do
   echo "== $bench"
   cargo bench --quiet --bench "$bench"
 done

@@ -345,7 +345,8 @@ impl Books {
 
     pub(crate) fn report(&mut self, seen: &Seen<'_>, decided: &Decided) -> Result<(), String> {
         let now = seen.now;
-        let passed = now.saturating_sub(self.polled_at);
+        // Nobody waits in vain while there are no polls; three hours may lie between two of them.
+        let passed = now.saturating_sub(self.polled_at).min(4 * 3600);
         for said in &decided.report.units {
             let id = (number(&said.connector), slot(said.task));
             let unit = &mut self.units[id.0][id.1];

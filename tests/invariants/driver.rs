@@ -52,6 +52,8 @@ pub(crate) struct Driver {
     progress: BTreeMap<Arc<str>, Progress>,
     probes: BTreeMap<Arc<str>, Probed>,
     new_workers: bool,
+    /// Between polls while something is awaited; always less than what is no observation.
+    pace: u64,
     mean: f64,
     end: u64,
 }
@@ -92,6 +94,7 @@ impl Driver {
             progress: (0..told).filter(of_some).map(|at| (name(at), now)).collect(),
             probes: BTreeMap::new(),
             new_workers: dice.u32(0..4) > 0,
+            pace: [POLL, 30, 44][dice.usize(0..3)],
             mean,
             end: days * 86_400,
             world,
@@ -331,14 +334,15 @@ impl Driver {
     }
 
     /// When something may come of another poll.
-    fn next(&mut self, decided: &Decided, now: u64) -> u64 {
+    fn next(&self, decided: &Decided, now: u64) -> u64 {
         let t = self.world.t;
         let waits = decided.report.units.iter().map(|unit| {
             let due = unit.next.map_or(0, |next| next.as_secs().saturating_sub(now) + 1);
             match unit.why {
-                Why::Grace | Why::Verify | Why::Hold(Hold::Rebalance) => POLL,
+                Why::Grace | Why::Hold(Hold::Rebalance) => POLL,
+                Why::Verify => self.pace,
                 Why::Stuck => 60,
-                Why::Stable => 40,
+                Why::Stable => 44,
                 Why::BackOff | Why::Parked => due.max(POLL),
                 Why::Breaker | Why::Probe if due > POLL => due,
                 Why::Breaker | Why::Probe => 2 * POLL,

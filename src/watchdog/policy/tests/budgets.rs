@@ -126,7 +126,7 @@ fn what_was_only_said_is_forgotten_once_it_is_sent_and_nothing_else_is() {
     assert!(watched.restart(&data).dry_run);
     watched.policy.mode = WatchdogMode::On;
     let cleared = of_first("a", Change::Cleared(Because::ModeChanged));
-    assert_eq!(watched.poll(&data).events, [cleared.clone()]);
+    assert_eq!(watched.poll(&data).events, std::slice::from_ref(&cleared));
     assert!(!watched.restart(&data).dry_run);
     // Two rules in turn, one of which only says.
     let unknown = FailureClass::Unknown;
