@@ -34,6 +34,13 @@ impl Books {
                     let id = (number(connector), slot(*task));
                     self.unit_event(seen, id, *change, exhausted)
                         .map_err(|said| format!("{connector}/{task:?} {change:?}: {said}"))?;
+                    let is_over = matches!(
+                        change,
+                        Change::Outcome(Reason::Canary, Outcome::Failed) | Change::Cleared(_)
+                    );
+                    for breaker in self.breakers.values_mut().filter(|_| is_over) {
+                        breaker.out = breaker.out.filter(|out| *out != id);
+                    }
                 }
                 Event::Breaker(signature, change) => {
                     self.breaker_event(seen, signature, *change)

@@ -69,7 +69,7 @@ impl Driver {
         let is_alike = policy.rules.iter().all(|rule| rule.mode == WatchdogMode::On);
         let is_shadowed = is_alike && mutant == Mutant::None && dice.u32(0..6) == 0;
         // Quiet fleets and such as never come to rest.
-        let mean = [4.0, 12.0, 48.0, 120.0][dice.usize(0..4)] * 3600.0;
+        let mean = [4.0, 24.0, 72.0, 168.0][dice.usize(0..4)] * 3600.0;
         let days = dice.u64(4..40);
         let world = World::new(Rng::with_seed(dice.u64(..)));
         let of_some = |at: &usize| at.is_multiple_of(5);
@@ -204,7 +204,7 @@ impl Driver {
         }
         self.books.observe(&seen, &decided)?;
         if self.mutant == Mutant::None
-            && (!decided.decisions.is_empty() || self.polls.is_multiple_of(16))
+            && (!decided.decisions.is_empty() || self.polls.is_multiple_of(64))
         {
             decides_once(&memory, &input, &self.policy, at, &self.rng, &decided)?;
         }

@@ -137,7 +137,7 @@ fn in_turn(memory: &Memory, due: Due) -> Vec<(Errand, Vec<Option<u32>>)> {
     due
 }
 
-fn hold(memory: &mut Memory, connector: &Arc<str>, units: &[Option<u32>], why: Why) {
+pub(super) fn hold(memory: &mut Memory, connector: &Arc<str>, units: &[Option<u32>], why: Why) {
     let Some(of_connector) = memory.connectors.get_mut(connector) else { return };
     for task in units {
         if let Some(unit) = of_connector.units.get_mut(task) {

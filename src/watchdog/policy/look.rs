@@ -175,15 +175,27 @@ impl One<'_> {
         memory.seen = now;
         memory.forget_foreign(self.policy, now);
         self.another_config(memory);
-        let mut before = std::mem::take(&mut memory.units);
         if is_paused(self.connector) {
-            return self.clear(before, Because::Paused);
+            let units = std::mem::take(&mut memory.units);
+            return self.clear(units, Because::Paused);
         }
+        let units = &mut memory.units;
         for (task, instance) in instances(self.connector) {
-            let unit = self.unit(before.remove(&task), task, instance, observed, rng);
-            memory.units.extend(unit.map(|unit| (task, unit)));
+            if let Some(unit) = units.get_mut(&task) {
+                if !self.unit(unit, task, instance, observed, rng) {
+                    units.remove(&task);
+                }
+            } else if instance.state == State::Failed {
+                let mut unit = update::first_seen(instance, self.now);
+                unit.rule = self.policy.rule_of(self.connector, unit.class);
+                units.insert(task, unit);
+            }
         }
-        self.clear(before, Because::Deleted);
+        let tasks = &self.connector.tasks;
+        let is_gone = |task: &u32| tasks.binary_search_by_key(task, |task| task.id).is_err();
+        let gone: Vec<_> = units.keys().flatten().copied().filter(is_gone).collect();
+        let gone = gone.into_iter().filter_map(|task| units.remove_entry(&Some(task))).collect();
+        self.clear(gone, Because::Deleted);
         if self.foreign {
             memory.foreign.push_back(now);
             if memory.foreign.len() >= limits.foreign_restarts {
@@ -197,29 +209,22 @@ impl One<'_> {
         }
     }
 
-    /// What becomes of one unit; `None`: nothing that is worth remembering.
+    /// What becomes of one unit; whether it is worth remembering further.
     fn unit(
         &mut self,
-        before: Option<Unit>,
+        unit: &mut Unit,
         task: Option<u32>,
         instance: &Instance,
         observed: bool,
         rng: &mut Rng,
-    ) -> Option<Unit> {
-        let Some(mut unit) = before else {
-            let failed = instance.state == State::Failed;
-            return failed.then(|| {
-                let mut unit = update::first_seen(instance, self.now);
-                unit.rule = self.policy.rule_of(self.connector, unit.class);
-                unit
-            });
-        };
+    ) -> bool {
         let class = instance.failure.as_ref().map_or(unit.class, |failure| failure.class);
         unit.rule = self.policy.rule_of(self.connector, class);
         let acts = self.policy.mode_of(unit.rule) == WatchdogMode::On;
         if unit.dry_run && acts && instance.state == State::Failed {
             self.happened(task, Change::Cleared(Because::ModeChanged));
-            return Some(Unit { rule: unit.rule, ..update::first_seen(instance, self.now) });
+            *unit = Unit { rule: unit.rule, ..update::first_seen(instance, self.now) };
+            return true;
         }
         let mut look = Look {
             limits: self.policy.limits_of(unit.rule),
@@ -229,11 +234,12 @@ impl One<'_> {
             may_be_foreign: observed && !self.rebalancing,
             changes: Vec::new(),
         };
-        let remember = update::unit(&mut unit, instance, &mut look);
+        let remember = update::unit(unit, instance, &mut look);
         self.foreign |= look.changes.contains(&Change::Foreign);
-        let id = || (Arc::clone(&self.connector.name), task);
-        self.events.extend(look.changes.into_iter().map(|change| Event::Unit(id(), change)));
-        remember.then_some(unit)
+        for change in look.changes {
+            self.happened(task, change);
+        }
+        remember
     }
 
     fn another_config(&mut self, memory: &mut ConnectorMemory) {

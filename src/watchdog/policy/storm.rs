@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::config::{FailureClass, WatchdogMode};
 
 use super::Input;
+use super::act;
 use super::backoff;
 use super::event::{BreakerChange, Change, Event, Outcome};
 use super::limits::Limits;
@@ -287,6 +288,7 @@ pub(super) fn may_go(memory: &mut Memory, policy: &Policy, now: Time) -> Vec<(Un
     }
     let limits = &policy.limits;
     let groups = groups(memory, policy);
+    let mut poor = Vec::new();
     let mut canaries: BTreeMap<&Arc<str>, u32> = BTreeMap::new();
     for (signature, breaker) in &memory.breakers {
         let Some(group) = groups.get(signature) else { continue };
@@ -308,14 +310,20 @@ pub(super) fn may_go(memory: &mut Memory, policy: &Policy, now: Time) -> Vec<(Un
                     continue;
                 }
                 // Turn and turn about: one that is broken in itself must not speak for all. One that
-                // is only said, or cannot be paid, proves nothing.
-                let first = free.min_by_key(|(connector, _, unit)| {
+                // is only said proves nothing, and one that cannot be paid does not go.
+                let is_poor = |connector| {
                     let more = 1 + canaries.get(connector).copied().unwrap_or_default();
-                    let poor = !memory.can_pay(connector, more, limits, now);
+                    !memory.can_pay(connector, more, limits, now)
+                };
+                let first = free.min_by_key(|(connector, _, unit)| {
                     let is_said = policy.mode_of(unit.rule) != WatchdogMode::On;
-                    (is_said, poor, unit.last_restart)
+                    (is_said, is_poor(connector), unit.last_restart)
                 });
                 let Some(first) = first else { continue };
+                if is_poor(first.0) {
+                    poor.push(id(first));
+                    continue;
+                }
                 *canaries.entry(first.0).or_default() += 1;
                 all.push((id(first), Reason::Canary));
             }
@@ -326,6 +334,9 @@ pub(super) fn may_go(memory: &mut Memory, policy: &Policy, now: Time) -> Vec<(Un
         }
     }
     drop(groups);
+    for (connector, task) in poor {
+        act::hold(memory, &connector, &[task], Why::Budget);
+    }
     for unit in memory.connectors.values_mut().flat_map(|connector| connector.units.values_mut()) {
         if let Some(breaker) = memory.breakers.get(&unit.signature)
             && unit.waits()
