@@ -6,12 +6,12 @@ use std::sync::Arc;
 use crate::config::{FailureClass, WatchdogMode};
 
 use super::budget::Bucket;
-use super::call::{self, Decision};
+use super::call::{self, Call, Decision};
 use super::limits::Limits;
-use super::memory::{BreakerState, Memory, Phase, Reason, Time, Unit, UnitId};
+use super::memory::{BreakerState, Memory, Phase, Reason, Time, Unit};
 use super::report::Why;
 use super::rules::Policy;
-use super::{HOUR, Input, MINUTE, storm};
+use super::{HOUR, Input, MINUTE, gate};
 
 /// One connector, one reason, and whether it is only said.
 type Errand = (Arc<str>, Reason, bool);
@@ -25,12 +25,11 @@ pub(super) fn act(
     policy: &Policy,
     now: Time,
 ) -> Vec<Decision> {
-    let due = due(memory, policy, now);
+    let due = due(memory, input, policy, now);
     let mut spent_by_process = 0;
     let mut decisions = Vec::new();
     for ((connector, reason, dry_run), units) in in_turn(memory, due) {
-        let together = input.restarts_with_tasks && all_that_failed(memory, &connector, &units);
-        for (call, units) in call::calls(&units, input.restarts_with_tasks, together) {
+        for (call, units) in calls(memory, input, &connector, &units) {
             // What a canary proved is let through in the breaker's steps.
             let pays = reason != Reason::Release;
             let held = if !pays {
@@ -60,6 +59,16 @@ pub(super) fn act(
     decisions
 }
 
+fn calls(
+    memory: &Memory,
+    input: &Input<'_>,
+    connector: &Arc<str>,
+    units: &[Option<u32>],
+) -> Vec<(Call, Vec<Option<u32>>)> {
+    let together = input.restarts_with_tasks && all_that_failed(memory, connector, units);
+    call::calls(units, input.restarts_with_tasks, together)
+}
+
 /// Whether one call for all FAILED instances of a connector touches these units and no other: one
 /// that is given up or waits must not be started with them.
 fn all_that_failed(memory: &Memory, connector: &Arc<str>, due: &[Option<u32>]) -> bool {
@@ -71,17 +80,34 @@ fn all_that_failed(memory: &Memory, connector: &Arc<str>, due: &[Option<u32>]) -
     failed == due.len() && (one_cause || due.contains(&None))
 }
 
-fn due(memory: &mut Memory, policy: &Policy, now: Time) -> Due {
-    let mut due = Due::new();
-    let mut add = |(connector, task): UnitId, reason, rule| {
-        let dry_run = policy.mode_of(rule) != WatchdogMode::On;
-        due.entry((connector, reason, dry_run)).or_default().push(task);
+fn due(memory: &mut Memory, input: &Input<'_>, policy: &Policy, now: Time) -> Due {
+    let mut due = due_by_themselves(memory, policy, now);
+    let ahead = |connector: &Arc<str>, is_said: bool, last: Option<Time>| -> usize {
+        let of = |reason, dry_run| (Arc::clone(connector), reason, dry_run);
+        due.range(of(Reason::Attempt, false)..=of(Reason::Probe, true))
+            .filter(|((_, _, dry_run), units)| {
+                let longest = units.iter().map(|task| last_restart(memory, connector, task)).min();
+                (*dry_run, longest) < (is_said, Some(last))
+            })
+            .map(|(_, units)| calls(memory, input, connector, units).len())
+            .sum()
     };
-    for (id, reason) in storm::may_go(memory, policy, now) {
-        let unit = memory.connectors.get(&id.0).and_then(|c| c.units.get(&id.1));
-        let rule = unit.and_then(|unit| unit.rule);
-        add(id, reason, rule);
+    let gate::MayGo { go, cannot_pay } = gate::may_go(memory, policy, now, ahead);
+    for ((connector, task), reason) in go {
+        let unit = memory.connectors.get(&connector).and_then(|c| c.units.get(&task));
+        let dry_run = policy.mode_of(unit.and_then(|unit| unit.rule)) != WatchdogMode::On;
+        due.entry((connector, reason, dry_run)).or_default().push(task);
     }
+    for (connector, task) in cannot_pay {
+        hold(memory, &connector, &[task], Why::Budget);
+    }
+    gate::hold_the_others(memory);
+    due
+}
+
+/// Those that wait for no breaker.
+fn due_by_themselves(memory: &mut Memory, policy: &Policy, now: Time) -> Due {
+    let mut due = Due::new();
     let mut credentials = BTreeSet::new();
     let mut after_another = Vec::new();
     for (connector, of_connector) in &memory.connectors {
@@ -103,11 +129,12 @@ fn due(memory: &mut Memory, policy: &Policy, now: Time) -> Due {
                 && unit.ripe_at(own) <= now
                 && memory.auth_rests_until(unit, own) <= now
             {
-                let id = (Arc::clone(connector), *task);
+                let connector = Arc::clone(connector);
                 if unit.class == FailureClass::Auth && !credentials.insert(&unit.signature) {
-                    after_another.push(id);
+                    after_another.push((connector, *task));
                 } else {
-                    add(id, reason, unit.rule);
+                    let dry_run = policy.mode_of(unit.rule) != WatchdogMode::On;
+                    due.entry((connector, reason, dry_run)).or_default().push(*task);
                 }
             }
         }
@@ -119,25 +146,25 @@ fn due(memory: &mut Memory, policy: &Policy, now: Time) -> Due {
 }
 
 /// Who waits longest comes first, so that a budget is not spent on the same ones every time; nor is
-/// it on what is only said. A canary goes for many.
+/// it on what is only said.
 fn in_turn(memory: &Memory, due: Due) -> Vec<(Errand, Vec<Option<u32>>)> {
     let mut due: Vec<_> = due.into_iter().collect();
-    let last = |connector: &Arc<str>, task: &Option<u32>| {
-        memory.connectors.get(connector)?.units.get(task)?.last_restart
-    };
     for ((connector, ..), units) in &mut due {
-        units.sort_by_key(|task| last(connector, task));
+        units.sort_by_key(|task| last_restart(memory, connector, task));
     }
     if due.len() > 1 {
-        due.sort_by_cached_key(|((connector, reason, dry_run), units)| {
-            let others = *reason != Reason::Canary;
-            (others, *dry_run, units.first().and_then(|task| last(connector, task)))
+        due.sort_by_cached_key(|((connector, _, dry_run), units)| {
+            (*dry_run, units.first().and_then(|task| last_restart(memory, connector, task)))
         });
     }
     due
 }
 
-pub(super) fn hold(memory: &mut Memory, connector: &Arc<str>, units: &[Option<u32>], why: Why) {
+fn last_restart(memory: &Memory, connector: &Arc<str>, task: &Option<u32>) -> Option<Time> {
+    memory.connectors.get(connector)?.units.get(task)?.last_restart
+}
+
+fn hold(memory: &mut Memory, connector: &Arc<str>, units: &[Option<u32>], why: Why) {
     let Some(of_connector) = memory.connectors.get_mut(connector) else { return };
     for task in units {
         if let Some(unit) = of_connector.units.get_mut(task) {
@@ -237,13 +264,14 @@ impl Memory {
     pub(super) fn can_pay(
         &self,
         connector: &Arc<str>,
-        restarts: u32,
+        restarts: usize,
         limits: &Limits,
         now: Time,
     ) -> bool {
         let own = self.connectors.get(connector).and_then(|connector| connector.budget);
         let full = f64::from(limits.connector_budget.0);
         let left = own.map_or(full, |own| own.left(limits.connector_budget, HOUR, now));
+        let restarts = u32::try_from(restarts).unwrap_or(u32::MAX);
         left >= restarts.into()
     }
 }

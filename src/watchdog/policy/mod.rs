@@ -4,8 +4,9 @@
 //! [`Memory`] goes in and comes out changed. In it a unit (a task, or a connector's own instance)
 //! goes from observing over backing off to verifying, and from there to recovered or, its attempts
 //! used up, to parked and given up: `update` and `backoff`. `look` takes a snapshot through all
-//! units; `storm` keeps the breakers of failures that are many units' at once; `act` picks who is
-//! due within the budgets, and `call` how. What came of a call is told by [`answered`].
+//! units; `storm` keeps the breakers of failures that are many units' at once, and `gate` says who
+//! passes one; `act` picks who is due within the budgets, and `call` how. What came of a call is told
+//! by [`answered`].
 
 mod act;
 mod answered;
@@ -15,6 +16,7 @@ mod budget;
 mod call;
 mod caution;
 mod event;
+mod gate;
 mod limits;
 mod look;
 mod memory;

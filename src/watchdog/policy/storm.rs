@@ -3,22 +3,19 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::config::{FailureClass, WatchdogMode};
+use crate::config::FailureClass;
 
 use super::Input;
-use super::act;
 use super::backoff;
 use super::event::{BreakerChange, Change, Event, Outcome};
 use super::limits::Limits;
-use super::memory::{Breaker, BreakerState, Memory, Phase, Reason, Time, Unit, UnitId};
-use super::report::Why;
+use super::memory::{Breaker, BreakerState, Memory, Phase, Reason, Time, Unit};
 use super::rules::Policy;
 
 /// Units whose failures have one signature.
 #[derive(Debug)]
-struct Group<'m> {
+pub(super) struct Group<'m> {
     /// Of the first of them.
     class: FailureClass,
     /// Units with a trouble that is not over.
@@ -27,7 +24,7 @@ struct Group<'m> {
     connectors: usize,
     last: Option<&'m Arc<str>>,
     /// FAILED, and could be restarted.
-    waiting: Vec<(&'m Arc<str>, Option<u32>, &'m Unit)>,
+    pub(super) waiting: Vec<(&'m Arc<str>, Option<u32>, &'m Unit)>,
 }
 
 fn units(memory: &Memory) -> impl Iterator<Item = (&Arc<str>, Option<u32>, &Unit)> {
@@ -44,7 +41,7 @@ fn can_be_restarted(unit: &Unit, policy: &Policy) -> bool {
     policy.limits_of(unit.rule).attempts.of(unit.class) > 0
 }
 
-fn groups<'m>(memory: &'m Memory, policy: &Policy) -> BTreeMap<&'m Arc<str>, Group<'m>> {
+pub(super) fn groups<'m>(memory: &'m Memory, policy: &Policy) -> BTreeMap<&'m Arc<str>, Group<'m>> {
     let mut all: BTreeMap<_, Group<'_>> = BTreeMap::new();
     for (connector, task, unit) in units(memory) {
         if matches!(unit.phase, Phase::Recovered { .. } | Phase::GivenUp) {
@@ -277,75 +274,4 @@ pub(super) fn note(memory: &mut Memory, events: &[Event]) {
             *failed += 1;
         }
     }
-}
-
-/// Who may be restarted under an unclosed breaker now, and why; with the others it is said what
-/// they wait for.
-pub(super) fn may_go(memory: &mut Memory, policy: &Policy, now: Time) -> Vec<(UnitId, Reason)> {
-    let mut all = Vec::new();
-    if memory.breakers.is_empty() {
-        return all;
-    }
-    let limits = &policy.limits;
-    let groups = groups(memory, policy);
-    let mut poor = Vec::new();
-    let mut canaries: BTreeMap<&Arc<str>, u32> = BTreeMap::new();
-    for (signature, breaker) in &memory.breakers {
-        let Some(group) = groups.get(signature) else { continue };
-        let free = group.waiting.iter().filter(|(_, _, unit)| {
-            let own = policy.limits_of(unit.rule);
-            unit.held.is_none()
-                && !breaker.lets_be(unit)
-                && unit.ripe_at(own) <= now
-                && (breaker.is_releasing() || memory.auth_rests_until(unit, own) <= now)
-        });
-        let id =
-            |(connector, task, _): &(&Arc<str>, Option<u32>, &Unit)| (Arc::clone(connector), *task);
-        match breaker.state {
-            BreakerState::Open { canary: Some(_), .. } => {}
-            BreakerState::Open { next, canary: None } => {
-                let doubted = breaker.reachable == Some(false);
-                let trusted = if doubted { limits.probe_distrust } else { Duration::ZERO };
-                if next.saturating_add(trusted) > now {
-                    continue;
-                }
-                // Turn and turn about: one that is broken in itself must not speak for all. One that
-                // is only said proves nothing, and one that cannot be paid does not go.
-                let is_poor = |connector| {
-                    let more = 1 + canaries.get(connector).copied().unwrap_or_default();
-                    !memory.can_pay(connector, more, limits, now)
-                };
-                let first = free.min_by_key(|(connector, _, unit)| {
-                    let is_said = policy.mode_of(unit.rule) != WatchdogMode::On;
-                    (is_said, is_poor(connector), unit.last_restart)
-                });
-                let Some(first) = first else { continue };
-                if is_poor(first.0) {
-                    poor.push(id(first));
-                    continue;
-                }
-                *canaries.entry(first.0).or_default() += 1;
-                all.push((id(first), Reason::Canary));
-            }
-            BreakerState::Releasing { allowed, released, .. } => {
-                let left = allowed.saturating_sub(released) as usize;
-                all.extend(free.take(left).map(|of| (id(of), Reason::Release)));
-            }
-        }
-    }
-    drop(groups);
-    for (connector, task) in poor {
-        act::hold(memory, &connector, &[task], Why::Budget);
-    }
-    for unit in memory.connectors.values_mut().flat_map(|connector| connector.units.values_mut()) {
-        if let Some(breaker) = memory.breakers.get(&unit.signature)
-            && unit.waits()
-            && unit.held.is_none()
-            && !breaker.lets_be(unit)
-        {
-            let probe = breaker.reachable == Some(false);
-            unit.held = Some(if probe { Why::Probe } else { Why::Breaker });
-        }
-    }
-    all
 }
