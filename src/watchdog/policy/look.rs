@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fastrand::Rng;
 
@@ -168,8 +169,7 @@ impl One<'_> {
     fn look(&mut self, memory: &mut ConnectorMemory, rng: &mut Rng) {
         let (now, limits) = (self.now, &self.policy.limits);
         let gap = now.saturating_sub(memory.seen);
-        let observed = gap <= limits.longest_gap;
-        if !observed {
+        if gap > limits.longest_gap {
             memory.units.values_mut().for_each(|unit| unit.not_observed_for(gap, now));
         }
         memory.seen = now;
@@ -182,7 +182,7 @@ impl One<'_> {
         let units = &mut memory.units;
         for (task, instance) in instances(self.connector) {
             if let Some(unit) = units.get_mut(&task) {
-                if !self.unit(unit, task, instance, observed, rng) {
+                if !self.unit(unit, task, instance, gap, rng) {
                     units.remove(&task);
                 }
             } else if instance.state == State::Failed {
@@ -215,7 +215,7 @@ impl One<'_> {
         unit: &mut Unit,
         task: Option<u32>,
         instance: &Instance,
-        observed: bool,
+        gap: Duration,
         rng: &mut Rng,
     ) -> bool {
         let class = instance.failure.as_ref().map_or(unit.class, |failure| failure.class);
@@ -231,7 +231,8 @@ impl One<'_> {
             now: self.now,
             rng,
             progress: self.input.progress.get(&self.connector.name).copied(),
-            may_be_foreign: observed && !self.rebalancing,
+            may_be_foreign: gap <= self.policy.limits.longest_gap && !self.rebalancing,
+            is_the_same: gap.is_zero(),
             changes: Vec::new(),
         };
         let remember = update::unit(unit, instance, &mut look);

@@ -33,6 +33,8 @@ pub(super) struct Look<'l> {
     /// Whether one that runs again may be somebody's doing: it was looked at all the while, and
     /// there was no rebalance to start it.
     pub(super) may_be_foreign: bool,
+    /// Whether it is looked at once more at the same moment: that is not two polls in a row.
+    pub(super) is_the_same: bool,
     /// What happened.
     pub(super) changes: Vec<Change>,
 }
@@ -119,6 +121,7 @@ fn failed(unit: &mut Unit, instance: &Instance, look: &mut Look<'_>) -> bool {
         Phase::Recovered { .. } | Phase::Parked { .. } | Phase::GivenUp if is_news => {
             afresh(unit, instance, look);
         }
+        Phase::Observing { sightings: 1.. } if look.is_the_same => {}
         Phase::Observing { sightings: 0 } => seen_again(unit, look),
         Phase::Observing { sightings } => observe(unit, sightings + 1, look),
         Phase::Recovered { .. } if unit.attempts == 0 && unit.parked_since.is_none() => {

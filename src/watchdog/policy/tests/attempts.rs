@@ -57,6 +57,15 @@ fn failed_is_believed_after_two_polls_and_the_grace() {
     let phases: Vec<_> = (0..3).map(|_| watched.poll(&failing).report.units[0].phase).collect();
     assert_eq!(phases, ["observing", "observing", "backing_off"]);
     assert_eq!(watched.polls(&failing, minutes(1)), 1);
+    // One poll that is looked at twice is one.
+    let mut watched = Watched::new();
+    watched.policy.limits.grace = Duration::ZERO;
+    for _ in 0..5 {
+        assert_eq!(watched.poll(&failing).report.units[0].phase, "observing");
+        watched.now -= POLL;
+    }
+    watched.now += POLL;
+    assert_eq!(watched.poll(&failing).report.units[0].phase, "backing_off");
     // What was something else in between is observed afresh.
     let mut watched = Watched::new();
     watched.polls(&failing, POLL * 2);
