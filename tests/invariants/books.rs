@@ -68,10 +68,15 @@ pub(crate) struct Tokens {
 }
 
 impl Tokens {
-    pub(crate) fn take(&mut self, (burst, per): (u32, u32), period: f64, now: u64) -> bool {
+    fn fill(&mut self, (burst, per): (u32, u32), period: f64, now: u64) {
         let more = now.saturating_sub(self.at) as f64 / period * f64::from(per);
-        self.left = (self.left + more).min(f64::from(burst)) - 1.0;
+        self.left = (self.left + more).min(f64::from(burst));
         self.at = now.max(self.at);
+    }
+
+    pub(crate) fn take(&mut self, budget: (u32, u32), period: f64, now: u64) -> bool {
+        self.fill(budget, period, now);
+        self.left -= 1.0;
         self.left > -1e-6
     }
 }
@@ -165,7 +170,13 @@ impl Books {
     }
 
     /// Another process has taken over: it saw nothing, and its clock may have been set.
-    pub(crate) fn restarted(&mut self, now: u64) {
+    pub(crate) fn restarted(&mut self, limits: &Limits, now: u64) {
+        // Until the clock was set it had gone on.
+        let polled_at = self.polled_at;
+        self.cluster.fill(limits.cluster_budget, 60.0, polled_at);
+        for tokens in &mut self.connectors {
+            tokens.fill(limits.connector_budget, 3600.0, polled_at);
+        }
         let clamp = |at: &mut u64| *at = (*at).min(now);
         for unit in self.units.iter_mut().flatten() {
             (unit.failed, unit.health) = (None, None);

@@ -152,7 +152,7 @@ impl Driver {
             if let Some((_, memory)) = &mut self.shadow {
                 *memory = std::mem::take(memory).restored(at);
             }
-            self.books.restarted(now);
+            self.books.restarted(&self.policy.limits, now);
         }
         let t = self.world.t;
         let (silences, silenced) = self.silences(now);
