@@ -87,7 +87,7 @@ fn due(memory: &mut Memory, input: &Input<'_>, policy: &Policy, now: Time) -> Du
         due.range(of(Reason::Attempt, false)..=of(Reason::Probe, true))
             .filter(|((_, _, dry_run), units)| {
                 let longest = units.iter().map(|task| last_restart(memory, connector, task)).min();
-                (*dry_run, longest) < (is_said, Some(last))
+                (*dry_run, longest) <= (is_said, Some(last))
             })
             .map(|(_, units)| calls(memory, input, connector, units).len())
             .sum()
