@@ -270,6 +270,11 @@ impl Worker {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// What it has written to its log.
+    pub fn log(&self) -> String {
+        fs::read_to_string(&self.java.log).unwrap_or_default()
+    }
+
     /// The host is gone, for all the others know.
     pub fn sigkill(&mut self) {
         self.java.end(Signal::SIGKILL);
