@@ -27,7 +27,7 @@ fn fleet(connectors: usize, failing: usize, signature: impl Fn(usize) -> String)
             class: FailureClass::Transient,
             signature: signature(at).into(),
             exception: Arc::clone(&none),
-            trace: "".into(),
+            ..Failure::default()
         };
         Instance { state: State::Failed, failure: Some(Box::new(failure)), ..running() }
     };

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 /// The state of a connector or of a task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// Started; says nothing of progress.
@@ -87,7 +87,7 @@ impl<'de> Deserialize<'de> for State {
 }
 
 /// Source or sink. Connect says `unknown` where it cannot load the class, and nothing before 1.0.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ConnectorType {
     /// Reads from elsewhere into Kafka.
@@ -135,7 +135,7 @@ pub struct ServerInfo {
 }
 
 /// What a worker says of its own health (`GET /health`, 3.9 and later, KIP-1017).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Health {
     /// 200: the herder's thread made a pass.

@@ -11,6 +11,8 @@ use super::snapshot::{Connector, Failure, Instance, Task};
 
 /// The longest trace that is kept, in bytes; the beginning, where the causes' names are.
 const MAX_TRACE: usize = 8 << 10;
+/// The longest cause that is kept, in bytes.
+const MAX_CAUSE: usize = 500;
 
 /// One poll's shared strings.
 #[derive(Debug)]
@@ -47,6 +49,9 @@ impl<'c> Builder<'c> {
                 class: diagnosis.failure_class,
                 signature: self.share(&diagnosis.signature),
                 exception: self.share(diagnosis.exception),
+                cause: one_line(diagnosis.cause, MAX_CAUSE),
+                rule: self.share(diagnosis.rule),
+                advice: self.share(diagnosis.advice),
                 trace: trace[..trace.floor_char_boundary(MAX_TRACE)].into(),
             })
         });
@@ -106,6 +111,23 @@ impl From<&ConnectorInfo> for ConnectorFacts {
             tasks_max: value("tasks.max").and_then(|max| max.trim().parse().ok()),
         }
     }
+}
+
+/// White space of all kinds becomes single blanks.
+fn one_line(text: &str, most: usize) -> Box<str> {
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+        if line.len() > most {
+            line.truncate(line.floor_char_boundary(most));
+            line.push_str("...");
+            break;
+        }
+    }
+    line.into()
 }
 
 /// The same for the same entries, in whatever order they come. It outlives the process in the

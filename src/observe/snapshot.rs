@@ -60,7 +60,7 @@ pub struct Instance {
 }
 
 /// Why something is FAILED.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Failure {
     /// The class of the failure, such as `TRANSIENT`.
     pub class: FailureClass,
@@ -68,6 +68,13 @@ pub struct Failure {
     pub signature: Arc<str>,
     /// The class name of the root cause; bounded.
     pub exception: Arc<str>,
-    /// The trace, shortened.
+    /// The cause that decided, in the trace's own words: bounded, one line, and as it came, so that
+    /// it is masked before it is shown.
+    pub cause: Box<str>,
+    /// The name of the rule that fits; empty where none does.
+    pub rule: Arc<str>,
+    /// What a person should look at next.
+    pub advice: Arc<str>,
+    /// The trace, shortened; masked before it is shown.
     pub trace: Box<str>,
 }

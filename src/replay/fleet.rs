@@ -105,7 +105,7 @@ fn instance(seen: &Seen) -> Instance {
             class: cause.class,
             signature: Arc::clone(&cause.signature),
             exception: Arc::clone(&cause.exception),
-            trace: "".into(),
+            ..Failure::default()
         })
     });
     Instance { state: seen.state, worker_id: Arc::clone(&seen.worker), failure }

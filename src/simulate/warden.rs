@@ -121,8 +121,7 @@ impl Warden {
                 Box::new(Failure {
                     class: fleet.scenario.causes[cause].class,
                     signature: Arc::clone(&self.signatures[cause]),
-                    exception: "".into(),
-                    trace: "".into(),
+                    ..Failure::default()
                 })
             });
         }

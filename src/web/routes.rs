@@ -14,7 +14,8 @@ use crate::metrics::negotiate::accepts_gzip;
 use crate::metrics::{Exporter, Exposition, Format};
 use crate::watchdog::office::Office;
 
-use super::{audit, health, page, plan};
+use super::facts::Known;
+use super::{api, health, page};
 
 /// An answer.
 pub(super) type Answer = Response<Exposition>;
@@ -22,10 +23,10 @@ pub(super) type Answer = Response<Exposition>;
 /// What the answers are made from.
 #[derive(Debug)]
 pub struct App {
-    exporter: Arc<Exporter>,
-    office: Arc<Office>,
+    pub(super) exporter: Arc<Exporter>,
+    pub(super) office: Arc<Office>,
     clusters: usize,
-    telemetry_path: String,
+    pub(super) telemetry_path: String,
     ready: AtomicBool,
 }
 
@@ -71,26 +72,28 @@ impl App {
             .map(|segment| percent_decode_str(segment).decode_utf8_lossy())
             .collect();
         match segments.iter().map(AsRef::as_ref).collect::<Vec<&str>>()[..] {
-            [""] => {
-                let html = page::overview(&self.exporter.views(), &self.telemetry_path);
-                reply(StatusCode::OK, "text/html; charset=utf-8", html)
-            }
             ["-", "healthy"] => text(StatusCode::OK, "healthy\n"),
             ["-", "ready"] if self.is_ready() => text(StatusCode::OK, "ready\n"),
             ["-", "ready"] => text(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "not ready: not every cluster had its first poll\n",
             ),
-            ["api", "v1", "audit"] => {
-                let views = self.exporter.views();
-                let clusters: Vec<_> = views.iter().map(|view| Arc::clone(&view.cluster)).collect();
-                audit::audit(&self.office.audit, &clusters, request.uri().query())
-            }
-            ["api", "v1", "plan"] => plan::plan(&self.exporter.watchdogs()),
+            ["api", "v1", ref rest @ ..] => api::answer(self, request, rest),
             ["health", cluster] => health::cluster(&self.exporter, cluster),
             ["health", cluster, "worker", id] => health::worker(&self.exporter, cluster, id),
-            _ => text(StatusCode::NOT_FOUND, "not here; / has the list of what is\n"),
+            ref rest => page::answer(self, request, rest),
         }
+    }
+
+    /// Every cluster as it is known now, by name.
+    pub(super) fn known(&self) -> Vec<Known> {
+        let watchdogs = self.exporter.watchdogs();
+        let of = |cluster: &str| watchdogs.iter().find(|watchdog| &*watchdog.cluster == cluster);
+        let views = self.exporter.views();
+        views
+            .into_iter()
+            .map(|view| Known { watchdog: of(&view.cluster).map(Arc::clone), view })
+            .collect()
     }
 
     /// True once every cluster was polled, and true from then on.
@@ -130,7 +133,7 @@ impl App {
 }
 
 /// A header's values in one line.
-fn header<B>(request: &Request<B>, name: &HeaderName) -> String {
+pub(super) fn header<B>(request: &Request<B>, name: &HeaderName) -> String {
     let values = request.headers().get_all(name).iter().filter_map(|value| value.to_str().ok());
     values.collect::<Vec<_>>().join(",")
 }
@@ -146,6 +149,6 @@ pub(super) fn reply(
     answer
 }
 
-fn text(status: StatusCode, body: &'static str) -> Answer {
+pub(super) fn text(status: StatusCode, body: &'static str) -> Answer {
     reply(status, "text/plain; charset=utf-8", body)
 }

@@ -173,8 +173,7 @@ impl World {
         let failure = Box::new(Failure {
             class: trouble.class,
             signature: Arc::clone(&trouble.signature),
-            exception: "".into(),
-            trace: "".into(),
+            ..Failure::default()
         });
         if let Some(instance) = self.instance_mut(id)
             && !matches!(instance.state, State::Paused | State::Stopped)

@@ -36,6 +36,9 @@ pub struct Diagnosis<'t> {
     /// The same for failures of one origin: the root cause without numbers, names and secrets, and
     /// the host.
     pub signature: String,
+    /// The cause that decided, in the trace's own words; empty where the trace is.
+    #[serde(skip)]
+    pub cause: &'t str,
     /// What could not be reached, or refused: `host` or `host:port` in lower case, where the trace
     /// names one.
     pub host: Option<String>,
@@ -82,6 +85,7 @@ impl Classifier {
             None => message(root),
         };
         let signature = signature::signature(exception, text, host.as_deref());
+        let cause = found.map_or(root, |(cause, _)| cause);
         let (failure_class, rule, advice) = match found {
             Some((_, Match { rule, .. })) => (rule.class, &*rule.name, &*rule.advice),
             None => (
@@ -90,7 +94,7 @@ impl Classifier {
                 "No rule fits. Read the trace; a rule of your own (failure_rules) can name it.",
             ),
         };
-        Diagnosis { failure_class, exception, signature, host, rule, advice }
+        Diagnosis { failure_class, exception, signature, cause, host, rule, advice }
     }
 }
 

@@ -21,14 +21,8 @@ use crate::observe::snapshot::{Connector, Failure, Instance, Task};
 const POLL: Duration = Duration::from_secs(15);
 
 fn instance(state: State, class: FailureClass, signature: &str) -> Instance {
-    let failure = (state == State::Failed).then(|| {
-        Box::new(Failure {
-            class,
-            signature: signature.into(),
-            exception: "".into(),
-            trace: "".into(),
-        })
-    });
+    let failure = (state == State::Failed)
+        .then(|| Box::new(Failure { class, signature: signature.into(), ..Failure::default() }));
     Instance { state, worker_id: "w:1".into(), failure }
 }
 

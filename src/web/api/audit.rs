@@ -9,7 +9,7 @@ use url::form_urlencoded;
 
 use crate::watchdog::audit::{Audit, MAX_RECENT};
 
-use super::routes::{Answer, reply};
+use super::super::routes::{Answer, reply};
 
 const DEFAULT_LIMIT: usize = 100;
 const PARAMETERS: [&str; 3] = ["cluster", "connector", "limit"];

@@ -9,7 +9,7 @@ use crate::watchdog::explain::{hold_words, moment, sentence};
 use crate::watchdog::policy::{BreakerState, UnitReport};
 use crate::watchdog::view::WatchdogView;
 
-use super::routes::{Answer, reply};
+use super::super::routes::{Answer, reply};
 
 pub(super) fn plan(views: &[Arc<WatchdogView>]) -> Answer {
     let clusters: Vec<_> = views.iter().map(|view| of_cluster(view)).collect();

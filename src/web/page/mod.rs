@@ -3,10 +3,25 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use hyper::{Request, StatusCode};
+
 use crate::connect::model::State;
 use crate::observe::view::ClusterView;
 
-pub(super) fn overview(views: &[Arc<ClusterView>], telemetry_path: &str) -> String {
+use super::routes::{Answer, App, reply, text};
+
+/// `path` is decoded.
+pub(super) fn answer<B>(app: &App, _request: &Request<B>, path: &[&str]) -> Answer {
+    match path {
+        [""] => {
+            let html = overview(&app.exporter.views(), &app.telemetry_path);
+            reply(StatusCode::OK, "text/html; charset=utf-8", html)
+        }
+        _ => text(StatusCode::NOT_FOUND, "not here; / has the list of what is\n"),
+    }
+}
+
+fn overview(views: &[Arc<ClusterView>], telemetry_path: &str) -> String {
     let mut html = String::from(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\"><title>connect-warden</title>\
