@@ -31,7 +31,7 @@ impl Collector for OfficeCollector {
             "connect_warden_audit_failures",
             "Lines that could not be written to the audit log.",
             MetricType::Counter,
-            |f| f.counter(&[("", ""); 0], self.office.audit.audit_failures()),
+            |f| f.only_counter(self.office.audit.audit_failures()),
         )?;
         let Some(prober) = &self.office.prober else { return Ok(()) };
         let counts = prober.counts().targets;

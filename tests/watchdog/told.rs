@@ -26,7 +26,7 @@ async fn the_audit_log_is_rotated_by_size() {
     let warden = bench.start(&[("audit_max_bytes", "65536"), ("audit_keep", "2")]);
     let place = |ending: &str| bench.folder.path().join(format!("audit{ending}"));
     eventually("there are three files", SOON, || place(".2").exists().then_some(()));
-    assert_eq!(warden.value("connect_warden_audit_failures_total{}"), Some(0.0));
+    assert_eq!(warden.value("connect_warden_audit_failures_total"), Some(0.0));
     assert_eq!(warden.end(), Some(0));
     assert!(!place(".3").exists());
     for ending in [".2", ".1", ""] {
@@ -77,4 +77,18 @@ async fn without_grace_the_second_poll_acts() {
     assert_eq!(polls.len(), 2, "{seen:?}");
     let after = (seen[post].at - polls[1].at).as_secs_f64() * 1000.0;
     println!("FAILED first seen to POST: one poll plus {after:.1} ms");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_no_labels_has_no_braces_and_a_help_ends_once() {
+    let bench = Bench::new("4.3.0").await;
+    let warden = bench.start(&[]);
+    for series in ["connect_warden_kill_switch", "connect_warden_audit_failures_total"] {
+        assert_eq!(warden.value(series), Some(0.0));
+    }
+    let metrics = warden.metrics();
+    let odd =
+        |line: &&str| line.contains("{}") || (line.starts_with("# HELP") && line.ends_with(".."));
+    assert_eq!(metrics.lines().find(odd), None);
+    assert!(metrics.contains("# HELP connect_warden_build_info The version of this program.\n"));
 }
