@@ -189,7 +189,7 @@ impl State {
         self.teller.carried(decision, carried, &self.memory, now);
         let ids: Vec<UnitId> =
             decision.units.iter().map(|task| (Arc::clone(&decision.connector), *task)).collect();
-        answered(&mut self.memory, &ids, carried.answer, &self.engine.policy.limits, now);
+        answered(&mut self.memory, &ids, carried.said.answer(), &self.engine.policy.limits, now);
     }
 
     fn probe(&mut self, targets: Vec<Arc<str>>) {

@@ -4,9 +4,8 @@
 use std::sync::Arc;
 
 use super::executor::Carried;
-use super::policy::{
-    Answer, BreakerChange, Change, Decision, Hold, Outcome, Reason, UnitId, UnitReport,
-};
+use super::policy::{BreakerChange, Change, Decision, Hold, Outcome, Reason, UnitId, UnitReport};
+use super::said::Said;
 
 /// Lines of one look; the rest is counted.
 const MAX_LINES: usize = 20;
@@ -126,26 +125,30 @@ impl Log {
         let connector = &*decision.connector;
         let task = decision.units.first().copied().flatten();
         let (units, status) = (decision.units.len(), carried.status);
-        let answer = carried.answer.as_str();
-        match carried.answer {
-            Answer::Accepted => {
-                tracing::info!(cluster, connector, task, units, status, answer, "restart sent");
+        let (answer, words) = (carried.said.as_str(), carried.said.words());
+        let because = Some(&*carried.because).filter(|_| carried.said != Said::Accepted);
+        match carried.said {
+            // As it should be.
+            Said::Accepted | Said::NotFailed | Said::NotSent => {
+                tracing::info!(cluster, connector, task, units, status, answer, because, "{words}");
             }
-            Answer::NotKnown
-            | Answer::Refused
-            | Answer::Conflict
-            | Answer::NotSent
-            | Answer::NotFailed
-            | Answer::Gone => tracing::warn!(
-                cluster,
-                connector,
-                task,
-                units,
-                status,
-                answer,
-                said = carried.said,
-                "restart not done, or not known"
-            ),
+            Said::Rebalance
+            | Said::Gone
+            | Said::NoRights
+            | Said::NoConnection
+            | Said::Starting
+            | Said::Unavailable
+            | Said::Redirected
+            | Said::Rejected
+            | Said::TimedOut
+            | Said::BrokenOff
+            | Said::ServerError
+            | Said::NotUnderstood
+            | Said::Unsupported
+            | Said::NotAddressable
+            | Said::StatusNotRead => {
+                tracing::warn!(cluster, connector, task, units, status, answer, because, "{words}");
+            }
         }
     }
 

@@ -16,5 +16,6 @@ pub mod office;
 pub mod orders;
 pub mod policy;
 pub mod probe;
+pub mod said;
 mod tell;
 pub mod view;

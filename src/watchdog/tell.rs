@@ -11,10 +11,10 @@ use super::audit::{Audit, AuditEvent, AuditLine};
 use super::executor::Carried;
 use super::log;
 use super::policy::{
-    Answer, BreakerChange, Change, Decided, Decision, Event, Memory, Outcome, Policy, Time, UnitId,
-    UnitReport, Why,
+    Answer, BreakerChange, Change, Decided, Decision, Event, Memory, Outcome, Policy, Report, Time,
+    UnitId, UnitReport, Why,
 };
-use super::view::{Counts, DRY_RUN, JournalView, Kind, Restarts, Scope, WatchdogView};
+use super::view::{Counts, DRY_RUN, JournalView, Kind, LastCall, Restarts, Scope, WatchdogView};
 
 /// Tells of one cluster.
 #[derive(Debug)]
@@ -26,6 +26,7 @@ pub(super) struct Teller {
     /// How units were restarted last, and what holds them.
     scopes: BTreeMap<UnitId, Scope>,
     held: BTreeMap<UnitId, Why>,
+    calls: BTreeMap<UnitId, LastCall>,
     log: log::Log,
 }
 
@@ -39,6 +40,7 @@ impl Teller {
             lines: Vec::new(),
             scopes: BTreeMap::new(),
             held: BTreeMap::new(),
+            calls: BTreeMap::new(),
         }
     }
 
@@ -220,6 +222,7 @@ impl Teller {
                 budget_left: Some(budget),
                 ..line
             });
+            self.calls.remove(&id);
             self.scopes.insert(id, scope);
         }
         let first = decision.units.first().copied().unwrap_or_default();
@@ -250,18 +253,20 @@ impl Teller {
             let counted = self.counts.restarts.entry(kind).or_default();
             counted.sent += u64::from(carried.sent);
             let rejected =
-                matches!(carried.answer, Answer::Refused | Answer::Conflict | Answer::Gone);
+                matches!(carried.said.answer(), Answer::Refused | Answer::Conflict | Answer::Gone);
             counted.outcomes[Restarts::REJECTED] += u64::from(rejected);
         }
+        let call = LastCall { at: now, said: carried.said, status: carried.status };
         for task in &decision.units {
+            self.calls.insert((Arc::clone(&decision.connector), *task), call);
             self.lines.push(AuditLine {
                 connector: Some(Arc::clone(&decision.connector)),
                 task: *task,
                 rule: Some(decision.reason.as_str().into()),
                 call: Some(decision.call.path(&decision.connector).into()),
                 http_status: carried.status,
-                answer: Some(carried.answer.as_str().into()),
-                why: Some(carried.said.clone().into()),
+                answer: Some(carried.said.as_str().into()),
+                why: Some(carried.because.clone().into()),
                 ..self.of_cluster(AuditEvent::Sent, now)
             });
         }
@@ -305,6 +310,7 @@ impl Teller {
         };
         self.counts.restarts.retain(|kind, _| is_there(&kind.connector));
         self.scopes.retain(|id, _| look.unit(id).is_some());
+        self.calls.retain(|id, _| look.unit(id).is_some());
     }
 
     pub(super) fn journal(&mut self, journal: JournalView) {
@@ -323,6 +329,7 @@ impl Teller {
             self.view.stood_down = Arc::new(stood_down);
         }
         self.view.counts = Arc::new(self.counts.clone());
+        self.view.calls = Arc::new(self.calls.clone());
     }
 
     /// What is not yet in the audit log is put there, away from the threads that must not wait.

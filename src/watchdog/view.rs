@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::config::{FailureClass, WatchdogMode};
 use crate::observe::view::Histogram;
 
-use super::policy::{Breaker, Call, Outcome, Report, Time, Why};
+use super::policy::{Breaker, Call, Outcome, Report, Time, UnitId, Why};
+use super::said::Said;
 
 /// One cluster's watchdog at this moment.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +20,8 @@ pub struct WatchdogView {
     pub looked: Time,
     /// What was found last, and why nothing more was done.
     pub report: Arc<Report>,
+    /// What came of the last call for a unit, until the next is decided.
+    pub calls: Arc<BTreeMap<UnitId, LastCall>>,
     /// Breakers that are not closed, by signature.
     pub breakers: Arc<BTreeMap<Arc<str>, Breaker>>,
     /// Whether restarts come to nothing, so that one at a time is made.
@@ -33,6 +36,17 @@ pub struct WatchdogView {
     pub journal: JournalView,
     /// Why the kill switch is on, if it is.
     pub stopped_because: Option<String>,
+}
+
+/// A call that was made, or was not after all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastCall {
+    /// When that was known.
+    pub at: Time,
+    /// What came of it.
+    pub said: Said,
+    /// The HTTP status of the answer, where there was one.
+    pub status: Option<u16>,
 }
 
 /// Which restarts are counted together.

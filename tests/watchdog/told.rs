@@ -4,8 +4,9 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use crate::support::proxy::{Doing, is_restart};
 use crate::support::scene;
-use crate::support::warden::{Warden, eventually};
+use crate::support::warden::{Warden, audited, eventually, story};
 use crate::{Bench, QUICK_POLL, SOON};
 
 fn lines(text: &str) -> Vec<Value> {
@@ -91,4 +92,39 @@ async fn what_has_no_labels_has_no_braces_and_a_help_ends_once() {
         |line: &&str| line.contains("{}") || (line.starts_with("# HELP") && line.ends_with(".."));
     assert_eq!(metrics.lines().find(odd), None);
     assert!(metrics.contains("# HELP connect_warden_build_info The version of this program.\n"));
+}
+
+/// Each answer to a restart in its own words, in the log, the audit log and the plan.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_answer_to_a_restart_is_told_in_its_own_words() {
+    let bench = Bench::new("4.3.0").await;
+    bench.create("a");
+    bench.fail("a");
+    bench.proxy.do_from_now("POST", is_restart, Doing::Answer(409));
+    let numbers =
+        [("attempts", "{TRANSIENT: 100}"), ("refused_wait", "400ms"), ("stale_status", "0s")];
+    let warden = bench.start(&numbers);
+    for (doing, answer, status, says) in [
+        (Doing::Answer(409), "rebalance", Some(409), "restart refused: a rebalance is under way"),
+        (Doing::Answer(403), "no_rights", Some(403), "restart refused: no rights"),
+        (Doing::Answer(503), "unavailable", Some(503), "is not ready (503)"),
+        (Doing::Answer(400), "rejected", Some(400), "rejects the call"),
+        (Doing::Answer(500), "server_error", Some(500), "the worker failed in the restart (5xx)"),
+        (Doing::DropAnswer, "broken_off", None, "the answer to the restart broke off"),
+        (Doing::HoldAnswer, "timed_out", None, "no answer to the restart in time"),
+    ] {
+        bench.proxy.do_from_now("POST", is_restart, doing);
+        let told = eventually(&format!("the plan tells {answer}"), SOON, || {
+            let unit = warden.unit("a", Some(0))?;
+            (unit["last_answer"]["answer"] == answer).then_some(unit)
+        });
+        assert_eq!(told["last_answer"]["http_status"].as_u64(), status, "{told}");
+        assert!(told["says"].as_str().unwrap().contains(says), "{told}");
+        let level = ["level=warn", says, &format!("answer={answer}")];
+        eventually("the log tells it", SOON, || (warden.lines(&level) > 0).then_some(()));
+        let sent = format!("sent {answer}");
+        let story = story(&audited(&scene::audit(bench.folder.path()), "a"));
+        assert!(story.contains(&sent), "{story:?}");
+    }
+    assert_eq!(warden.lines(&["not done, or not known"]), 0);
 }

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use crate::watchdog::explain::{hold_words, moment, sentence};
 use crate::watchdog::policy::{BreakerState, UnitReport};
-use crate::watchdog::view::WatchdogView;
+use crate::watchdog::said::Said;
+use crate::watchdog::view::{LastCall, WatchdogView};
 
 use super::super::routes::{Answer, reply};
 
@@ -51,11 +52,17 @@ fn of_cluster(view: &WatchdogView) -> Value {
         "stood_down": stood_down.map(|(connector, until)| json!({
             "connector": connector, "until": moment(*until),
         })).collect::<Vec<_>>(),
-        "units": view.report.units.iter().map(unit).collect::<Vec<_>>(),
+        "units": view.report.units.iter().map(|unit| {
+            of_unit(unit, view.calls.get(&(Arc::clone(&unit.connector), unit.task)))
+        }).collect::<Vec<_>>(),
     })
 }
 
-fn unit(unit: &UnitReport) -> Value {
+fn of_unit(unit: &UnitReport, call: Option<&LastCall>) -> Value {
+    let mut says = sentence(unit);
+    if let Some(call) = call.filter(|call| call.said != Said::Accepted) {
+        says = format!("{says}; last, at {}: {}", moment(call.at), call.said.words());
+    }
     json!({
         "connector": unit.connector,
         "task": unit.task,
@@ -66,11 +73,17 @@ fn unit(unit: &UnitReport) -> Value {
         "attempts": unit.attempts,
         "attempts_most": unit.attempts_most,
         "last_restart": unit.last_restart.map(moment),
+        "last_answer": call.map(|call| json!({
+            "at": moment(call.at),
+            "answer": call.said.as_str(),
+            "http_status": call.status,
+            "says": call.said.words(),
+        })),
         "next_attempt": unit.next.map(moment),
         "why": unit.why.as_str(),
         "held_by": unit.held_by().map(|why| why.as_str()),
         "mode": unit.mode.as_str(),
         "rule": unit.rule,
-        "says": sentence(unit),
+        "says": says,
     })
 }
