@@ -20,7 +20,7 @@ use super::executor::{Carried, Executor, LAST_CALLS};
 use super::keeper::Keeper;
 use super::known::Known;
 use super::office::Office;
-use super::policy::{Decision, Input, Memory, Policy, UnitId, answered, decide};
+use super::policy::{Decision, Input, Memory, Policy, UnitId, answered, decide, report};
 use super::probe::Reach;
 use super::tell::Teller;
 use super::view::WatchdogView;
@@ -190,6 +190,9 @@ impl State {
         let ids: Vec<UnitId> =
             decision.units.iter().map(|task| (Arc::clone(&decision.connector), *task)).collect();
         answered(&mut self.memory, &ids, carried.said.answer(), &self.engine.policy.limits, now);
+        // The next look may be minutes away.
+        let hold = self.teller.view.report.hold;
+        self.teller.answered(report(&self.memory, hold, &self.engine.policy));
     }
 
     fn probe(&mut self, targets: Vec<Arc<str>>) {

@@ -317,6 +317,11 @@ impl Teller {
         self.view.journal = journal;
     }
 
+    /// What an answer made of the report of the last look.
+    pub(super) fn answered(&mut self, report: Report) {
+        self.view.report = Arc::new(report);
+    }
+
     /// The parts of the view that are the memory's.
     pub(super) fn remembers(&mut self, memory: &Memory, policy: &Policy, now: Time) {
         if *self.view.breakers != memory.breakers {

@@ -128,3 +128,25 @@ async fn each_answer_to_a_restart_is_told_in_its_own_words() {
     }
     assert_eq!(warden.lines(&["not done, or not known"]), 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_of_a_restart_is_in_the_plan_before_the_next_poll() {
+    let bench = Bench::new("4.3.0").await;
+    bench.create("a");
+    bench.fail("a");
+    bench.proxy.do_from_now("POST", is_restart, Doing::Answer(503));
+    let warden = bench.start_polling(
+        "{interval: 10s, worker_interval: 200ms}",
+        &[("grace", "0s"), ("refused_wait", "1h")],
+    );
+    bench.wait_post("a");
+    let polls = || warden.value("connect_warden_polls_total{connect_cluster=\"default\"}").unwrap();
+    let before = polls();
+    let unit = warden.wait_unit(("a", Some(0)), "phase", "backing_off", SOON);
+    assert_eq!(polls(), before, "no poll came between");
+    assert_eq!(
+        (&unit["attempts"], &unit["last_answer"]["answer"]),
+        (&0.into(), &"unavailable".into()),
+        "{unit}"
+    );
+}

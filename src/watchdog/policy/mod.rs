@@ -45,7 +45,7 @@ pub use limits::{Attempts, Limits};
 pub use memory::{
     Breaker, BreakerState, ConnectorMemory, Memory, Phase, Reason, Time, Unit, UnitId,
 };
-pub use report::{Hold, Report, UnitReport, Why};
+pub use report::{Hold, Report, UnitReport, Why, report};
 pub use rules::{Policy, Rule, Selector, Silence};
 pub use update::Progress;
 
@@ -161,7 +161,7 @@ pub fn decide(
             // The statuses may be those of before: they are no health, and nothing to go by.
             Some(_) => Hold::NotFresh,
         };
-        let report = report::report(&memory, Some(hold), policy);
+        let report = report(&memory, Some(hold), policy);
         return Decided { memory, decisions: vec![], probes: vec![], events, report };
     };
     if let Some(since) = memory.doubted_since.take() {
@@ -181,7 +181,7 @@ pub fn decide(
             (act::act(&mut memory, input, policy, now), wanted_probes(&memory, input, policy, now))
         }
     };
-    let report = report::report(&memory, hold, policy);
+    let report = report(&memory, hold, policy);
     Decided { memory, decisions, probes, events, report }
 }
 
