@@ -155,7 +155,7 @@ impl State {
         let sent = decided.decisions.iter().filter(|decision| !decision.dry_run).count();
         office.budget.give_back(reserved, u32::try_from(sent).unwrap_or(u32::MAX), now);
         self.teller.stopped(stopped, now);
-        self.teller.looked(&decided, view.snapshot.as_deref(), &self.engine.policy, now);
+        self.teller.looked(&decided, view, &self.engine.policy, now);
         self.memory = decided.memory;
         if decided.report.hold.is_some() {
             for decision in self.executor.cancel_waiting() {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::executor::Carried;
+use super::explain::{cleared_words, reason_words};
 use super::policy::{BreakerChange, Change, Decision, Hold, Outcome, Reason, UnitId, UnitReport};
 use super::said::Said;
 
@@ -49,16 +50,14 @@ impl Log {
         }
     }
 
-    pub(super) fn hold(&self, before: Option<Hold>, after: Option<Hold>) {
+    pub(super) fn hold(&self, before: Option<Hold>, after: Option<(Hold, &str)>) {
         let cluster = &*self.cluster;
-        match after {
-            Some(hold) => {
-                tracing::info!(cluster, because = hold.as_str(), "nothing is restarted for now");
+        match (before.map(Hold::as_str), after) {
+            (_, Some((hold, because))) => {
+                let hold = hold.as_str();
+                tracing::info!(cluster, hold, because, "nothing is restarted for now");
             }
-            None => {
-                let because = before.map(Hold::as_str);
-                tracing::info!(cluster, because, "restarts are possible again");
-            }
+            (hold, None) => tracing::info!(cluster, hold, "restarts are possible again"),
         }
     }
 
@@ -112,7 +111,7 @@ impl Log {
             task = unit.task,
             units = decision.units.len(),
             call = decision.call.path(&decision.connector),
-            because = decision.reason.as_str(),
+            because = reason_words(decision.reason),
             class = unit.class.as_str(),
             attempt = counts.then_some(unit.attempts),
             of = counts.then_some(unit.attempts_most),
@@ -228,7 +227,7 @@ impl Log {
                 tracing::warn!(cluster, connector, "left alone: somebody else restarts it");
             }
             Change::Cleared(because) => {
-                let because = because.as_str();
+                let because = cleared_words(because);
                 tracing::info!(cluster, connector, task, because, "forgotten: it begins afresh");
             }
         }

@@ -6,13 +6,15 @@ use std::sync::Arc;
 
 use crate::config::WatchdogMode;
 use crate::observe::snapshot::{Failure, Snapshot};
+use crate::observe::view::ClusterView;
 
 use super::audit::{Audit, AuditEvent, AuditLine};
 use super::executor::Carried;
+use super::explain::hold_words;
 use super::log;
 use super::policy::{
-    Answer, BreakerChange, Change, Decided, Decision, Event, Memory, Outcome, Policy, Report, Time,
-    UnitId, UnitReport, Why,
+    Answer, BreakerChange, Change, Decided, Decision, Event, Hold, Memory, Outcome, Policy, Report,
+    Time, UnitId, UnitReport, Why,
 };
 use super::view::{Counts, DRY_RUN, JournalView, Kind, LastCall, Restarts, Scope, WatchdogView};
 
@@ -26,6 +28,8 @@ pub(super) struct Teller {
     /// How units were restarted last, and what holds them.
     scopes: BTreeMap<UnitId, Scope>,
     held: BTreeMap<UnitId, Why>,
+    /// What holds the whole cluster, as it was told last.
+    hold: Option<Hold>,
     calls: BTreeMap<UnitId, LastCall>,
     log: log::Log,
 }
@@ -40,6 +44,7 @@ impl Teller {
             lines: Vec::new(),
             scopes: BTreeMap::new(),
             held: BTreeMap::new(),
+            hold: None,
             calls: BTreeMap::new(),
         }
     }
@@ -62,13 +67,13 @@ impl Teller {
     pub(super) fn looked(
         &mut self,
         decided: &Decided,
-        snapshot: Option<&Snapshot>,
+        view: &ClusterView,
         policy: &Policy,
         now: Time,
     ) {
         self.log.begin();
-        let look = Look { decided, snapshot, now };
-        self.hold_changed(&look);
+        let look = Look { decided, snapshot: view.snapshot.as_deref(), now };
+        self.hold_changed(&look, view);
         self.first_seen(&look);
         for event in &decided.events {
             self.happened(event, &look);
@@ -84,12 +89,16 @@ impl Teller {
         self.view.report = Arc::new(decided.report.clone());
     }
 
-    fn hold_changed(&mut self, look: &Look<'_>) {
-        let (before, after) = (self.view.report.hold, look.decided.report.hold);
+    /// That the first proof is waited for is how every process begins, and no trouble.
+    fn hold_changed(&mut self, look: &Look<'_>, view: &ClusterView) {
+        let hold = look.decided.report.hold;
+        self.view.hold_because = hold.map(|hold| hold_because(hold, view, &self.view));
+        let (before, after) = (self.hold, hold.filter(|hold| !is_first_wait(*hold, view)));
         if before == after {
             return;
         }
-        self.log.hold(before, after);
+        self.hold = after;
+        self.log.hold(before, after.zip(self.view.hold_because.as_deref()));
         if let Some(hold) = before {
             let line = self.of_cluster(AuditEvent::HoldEnded, look.now);
             self.lines.push(AuditLine { why: Some(hold.as_str().into()), ..line });
@@ -357,6 +366,28 @@ impl Teller {
             ..AuditLine::new(now, Arc::clone(&self.view.cluster), event)
         }
     }
+}
+
+/// Whether no worker was asked long enough yet for a proof that it serves.
+fn is_first_wait(hold: Hold, view: &ClusterView) -> bool {
+    hold == Hold::NotFresh && view.fresh.is_none()
+}
+
+/// Why nothing is restarted, in words.
+fn hold_because(hold: Hold, view: &ClusterView, told: &WatchdogView) -> String {
+    let words = if is_first_wait(hold, view) {
+        "waiting for the first proof that a worker can serve"
+    } else {
+        hold_words(hold)
+    };
+    let detail = match hold {
+        Hold::Stopped => told.stopped_because.as_deref(),
+        Hold::NotFresh => view.not_fresh_because.as_deref(),
+        Hold::NoSnapshot => view.poll.failure.as_ref().map(|(_, message)| message.as_str()),
+        Hold::Doubt | Hold::JournalLost | Hold::Rebalance => None,
+    };
+    let detail = detail.filter(|detail| !detail.is_empty());
+    detail.map_or_else(|| words.to_owned(), |detail| format!("{words}: {detail}"))
 }
 
 fn key(unit: &UnitReport) -> (&str, Option<u32>) {

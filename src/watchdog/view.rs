@@ -20,6 +20,8 @@ pub struct WatchdogView {
     pub looked: Time,
     /// What was found last, and why nothing more was done.
     pub report: Arc<Report>,
+    /// Why nothing is done in the whole cluster, in words, where that is so.
+    pub hold_because: Option<String>,
     /// What came of the last call for a unit, until the next is decided.
     pub calls: Arc<BTreeMap<UnitId, LastCall>>,
     /// Breakers that are not closed, by signature.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use crate::watchdog::explain::{hold_words, moment, sentence};
+use crate::watchdog::explain::{moment, sentence};
 use crate::watchdog::policy::{BreakerState, UnitReport};
 use crate::watchdog::said::Said;
 use crate::watchdog::view::{LastCall, WatchdogView};
@@ -43,9 +43,7 @@ fn of_cluster(view: &WatchdogView) -> Value {
         "mode": view.mode.as_str(),
         "looked": moment(view.looked),
         "hold": view.report.hold.map(|hold| hold.as_str()),
-        "hold_because": view.stopped_because.clone().or_else(|| {
-            view.report.hold.map(|hold| hold_words(hold).to_owned())
-        }),
+        "hold_because": view.hold_because,
         "cautious": view.cautious,
         "budget_remaining": (view.budget_left * 100.0).round() / 100.0,
         "breakers": breakers.collect::<Vec<_>>(),
