@@ -154,6 +154,7 @@ impl State {
         let decided = decide(memory, &input, &self.engine.policy, now, &mut self.rng);
         let sent = decided.decisions.iter().filter(|decision| !decision.dry_run).count();
         office.budget.give_back(reserved, u32::try_from(sent).unwrap_or(u32::MAX), now);
+        self.teller.journal(self.keeper.view(now));
         self.teller.stopped(stopped, now);
         self.teller.looked(&decided, view, &self.engine.policy, now);
         self.memory = decided.memory;

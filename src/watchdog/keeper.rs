@@ -20,13 +20,23 @@ pub(super) struct Keeper {
     loaded: bool,
     broken: bool,
     lost_at: Option<Time>,
+    is_first: bool,
     failures: u64,
     said: Option<Time>,
 }
 
 impl Keeper {
     pub(super) fn new(store: Option<Arc<Mutex<dyn Store>>>, hold: Duration) -> Self {
-        Self { store, hold, loaded: false, broken: false, lost_at: None, failures: 0, said: None }
+        Self {
+            store,
+            hold,
+            loaded: false,
+            broken: false,
+            lost_at: None,
+            is_first: false,
+            failures: 0,
+            said: None,
+        }
     }
 
     /// What was remembered; `Some` once, when it could be read.
@@ -37,7 +47,7 @@ impl Keeper {
         match loaded {
             Ok(Ok(loaded)) => {
                 self.loaded = true;
-                self.lost_at = loaded.lost_at;
+                (self.lost_at, self.is_first) = (loaded.lost_at, loaded.is_first);
                 Some(loaded.memory)
             }
             Ok(Err(error)) => {
@@ -89,6 +99,11 @@ impl Keeper {
     }
 
     pub(super) fn view(&self, now: Time) -> JournalView {
-        JournalView { failures: self.failures, broken: self.broken, lost: self.is_lost(now) }
+        JournalView {
+            failures: self.failures,
+            broken: self.broken,
+            lost: self.is_lost(now),
+            is_first: self.is_first,
+        }
     }
 }

@@ -375,10 +375,22 @@ fn is_first_wait(hold: Hold, view: &ClusterView) -> bool {
 
 /// Why nothing is restarted, in words.
 fn hold_because(hold: Hold, view: &ClusterView, told: &WatchdogView) -> String {
-    let words = if is_first_wait(hold, view) {
-        "waiting for the first proof that a worker can serve"
-    } else {
-        hold_words(hold)
+    let JournalView { broken, lost, is_first, .. } = told.journal;
+    let words = match hold {
+        Hold::NotFresh if is_first_wait(hold, view) => {
+            "waiting for the first proof that a worker can serve"
+        }
+        Hold::JournalLost if broken => "the journal cannot be written",
+        Hold::JournalLost if lost && is_first => {
+            "the first start with this journal: others may have restarted something just now"
+        }
+        Hold::JournalLost if lost => "what was done before is not known",
+        Hold::Doubt
+        | Hold::NoSnapshot
+        | Hold::Stopped
+        | Hold::JournalLost
+        | Hold::NotFresh
+        | Hold::Rebalance => hold_words(hold),
     };
     let detail = match hold {
         Hold::Stopped => told.stopped_because.as_deref(),

@@ -160,4 +160,6 @@ pub struct JournalView {
     pub broken: bool,
     /// Whether what was done before is not known, and nothing is done for a while.
     pub lost: bool,
+    /// Whether that is since there never was one.
+    pub is_first: bool,
 }
