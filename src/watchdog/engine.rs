@@ -190,10 +190,12 @@ impl State {
         self.teller.carried(decision, carried, &self.memory, now);
         let ids: Vec<UnitId> =
             decision.units.iter().map(|task| (Arc::clone(&decision.connector), *task)).collect();
-        answered(&mut self.memory, &ids, carried.said.answer(), &self.engine.policy.limits, now);
+        let (answer, limits) = (carried.said.answer(), &self.engine.policy.limits);
+        let events = answered(&mut self.memory, &ids, answer, limits, now);
         // The next look may be minutes away.
         let hold = self.teller.view.report.hold;
-        self.teller.answered(report(&self.memory, hold, &self.engine.policy));
+        let report = report(&self.memory, hold, &self.engine.policy);
+        self.teller.answered(report, &events, now);
     }
 
     fn probe(&mut self, targets: Vec<Arc<str>>) {

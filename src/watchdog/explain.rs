@@ -3,6 +3,7 @@
 use std::time::UNIX_EPOCH;
 
 use crate::config::{FailureClass, WatchdogMode};
+use crate::connect::name::addressable;
 
 use super::policy::{Because, Hold, Reason, Time, UnitReport, Why};
 
@@ -52,6 +53,13 @@ pub fn sentence(unit: &UnitReport) -> String {
 
 fn given_up(unit: &UnitReport, done: &str) -> String {
     let never = unit.attempts_most == 0;
+    if unit.attempts < unit.attempts_most && !addressable(&unit.connector, 4) {
+        return format!(
+            "{done}given up: workers of 4.0 and later take no path with this connector's name, so that \
+             no call can restart it; restart the worker that has it, or create it anew under a name \
+             without / % \\"
+        );
+    }
     match unit.class {
         FailureClass::OffsetLost if never => {
             "never restarted: its position is gone, and a restart could hide what was lost"

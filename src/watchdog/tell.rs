@@ -72,14 +72,14 @@ impl Teller {
         now: Time,
     ) {
         self.log.begin();
-        let look = Look { decided, snapshot: view.snapshot.as_deref(), now };
+        let look = Look { report: &decided.report, snapshot: view.snapshot.as_deref(), now };
         self.hold_changed(&look, view);
         self.first_seen(&look);
         for event in &decided.events {
             self.happened(event, &look);
         }
         for decision in &decided.decisions {
-            self.decided(decision, &look, policy);
+            self.decided(decision, &look, &decided.memory, policy);
         }
         self.count_skips(&look);
         self.held_changed(&look);
@@ -91,7 +91,7 @@ impl Teller {
 
     /// That the first proof is waited for is how every process begins, and no trouble.
     fn hold_changed(&mut self, look: &Look<'_>, view: &ClusterView) {
-        let hold = look.decided.report.hold;
+        let hold = look.report.hold;
         self.view.hold_because = hold.map(|hold| hold_because(hold, view, &self.view));
         let (before, after) = (self.hold, hold.filter(|hold| !is_first_wait(*hold, view)));
         if before == after {
@@ -112,7 +112,7 @@ impl Teller {
     /// Series that may be needed begin at 0.
     fn first_seen(&mut self, look: &Look<'_>) {
         let before = Arc::clone(&self.view.report);
-        for unit in &look.decided.report.units {
+        for unit in &look.report.units {
             let known = before.units.binary_search_by(|b| key(b).cmp(&key(unit))).is_ok();
             if known {
                 continue;
@@ -209,14 +209,10 @@ impl Teller {
         }
     }
 
-    fn decided(&mut self, decision: &Decision, look: &Look<'_>, policy: &Policy) {
+    fn decided(&mut self, decision: &Decision, look: &Look<'_>, memory: &Memory, policy: &Policy) {
         let scope = Scope::from(decision.call);
         let call = decision.call.path(&decision.connector);
-        let budget = look.decided.memory.connector_budget_left(
-            &decision.connector,
-            &policy.limits,
-            look.now,
-        );
+        let budget = memory.connector_budget_left(&decision.connector, &policy.limits, look.now);
         for task in &decision.units {
             let id = (Arc::clone(&decision.connector), *task);
             let Some(unit) = look.unit(&id) else { continue };
@@ -282,7 +278,7 @@ impl Teller {
     }
 
     fn count_skips(&mut self, look: &Look<'_>) {
-        for unit in &look.decided.report.units {
+        for unit in &look.report.units {
             if let Some(count) = self.counts.skipped.get_mut(unit.why.as_str()) {
                 *count += 1;
             }
@@ -292,7 +288,7 @@ impl Teller {
     /// What holds a unit is written once, until it is something else.
     fn held_changed(&mut self, look: &Look<'_>) {
         let mut held = BTreeMap::new();
-        for unit in &look.decided.report.units {
+        for unit in &look.report.units {
             let id = (Arc::clone(&unit.connector), unit.task);
             let before = self.held.remove(&id);
             let now = unit.held_by().filter(|why| !matches!(why, Why::Hold(_)));
@@ -327,7 +323,13 @@ impl Teller {
     }
 
     /// What an answer made of the report of the last look.
-    pub(super) fn answered(&mut self, report: Report) {
+    pub(super) fn answered(&mut self, report: Report, events: &[Event], now: Time) {
+        self.log.begin();
+        let look = Look { report: &report, snapshot: None, now };
+        for event in events {
+            self.happened(event, &look);
+        }
+        self.log.end();
         self.view.report = Arc::new(report);
     }
 
@@ -408,14 +410,14 @@ fn key(unit: &UnitReport) -> (&str, Option<u32>) {
 
 /// One look that is told of.
 struct Look<'l> {
-    decided: &'l Decided,
+    report: &'l Report,
     snapshot: Option<&'l Snapshot>,
     now: Time,
 }
 
 impl<'l> Look<'l> {
     fn unit(&self, id: &UnitId) -> Option<&'l UnitReport> {
-        let units = &self.decided.report.units;
+        let units = &self.report.units;
         let at = units.binary_search_by(|unit| key(unit).cmp(&(&*id.0, id.1))).ok()?;
         units.get(at)
     }
@@ -432,7 +434,7 @@ impl<'l> Look<'l> {
     }
 
     fn waiting(&self, signature: &str) -> usize {
-        let units = self.decided.report.units.iter();
+        let units = self.report.units.iter();
         units.filter(|unit| *unit.signature == *signature && unit.next.is_some()).count()
     }
 

@@ -283,6 +283,8 @@ impl Driver {
             12 | 13 => Answer::NotSent,
             14..=16 => Answer::NotFailed,
             17 => Answer::Gone,
+            // One name is in no path.
+            _ if connector == 0 && self.world.dice.u32(0..4) == 0 => Answer::Impossible,
             _ => Answer::Accepted,
         };
         if answer == Answer::Accepted || (answer == Answer::NotKnown && self.world.dice.bool()) {

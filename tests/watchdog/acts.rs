@@ -7,8 +7,9 @@ use connect_warden::sim::SimCluster;
 use tempfile::TempDir;
 
 use crate::support::kafka::pause;
-use crate::support::warden::{Warden, eventually};
-use crate::{REFUSED, SOON, posts, sim};
+use crate::support::scene;
+use crate::support::warden::{Warden, audited, eventually, story};
+use crate::{Bench, REFUSED, SOON, posts, sim};
 
 /// The binary in this mode with short times; its journal is in `folder`.
 fn short(cluster: &SimCluster, mode: &str, folder: &TempDir) -> [String; 1] {
@@ -155,4 +156,23 @@ async fn old_workers_get_the_call_that_they_know() {
     let mut sent = posts(&cluster);
     sent.sort();
     assert_eq!(sent, ["POST /connectors/a/restart", "POST /connectors/a/tasks/0/restart"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_path_can_name_is_given_up_at_once() {
+    let bench = Bench::new("4.3.0").await;
+    for name in ["x/y", "plain"] {
+        bench.create(name);
+        bench.fail(name);
+    }
+    let warden = bench.start(&[]);
+    let unit = warden.wait_unit(("x/y", Some(0)), "phase", "given_up", SOON);
+    let says = unit["says"].as_str().unwrap();
+    assert!(unit["attempts"] == 0 && says.contains("no call can restart it; restart the worker"));
+    assert_eq!(unit["last_answer"]["answer"], "not_addressable");
+    bench.wait_post("plain");
+    assert!(bench.proxy.posts().iter().all(|post| post.path.contains("/plain/")));
+    let told = story(&audited(&scene::audit(bench.folder.path()), "x/y"));
+    assert_eq!(told, ["failed", "decided", "sent not_addressable", "given_up"]);
+    assert_eq!(warden.lines(&["given up", "connector=x/y"]), 1, "{}", warden.log());
 }
