@@ -70,6 +70,11 @@ impl Http {
         })
     }
 
+    /// The same, whose requests may take so long.
+    pub(super) fn with_timeout(&self, timeout: Duration) -> Self {
+        Self { timeout, ..self.clone() }
+    }
+
     pub(super) async fn send(
         &self,
         method: Method,

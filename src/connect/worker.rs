@@ -49,6 +49,11 @@ impl WorkerClient {
         Self { id: format!("{host}:{port}"), base, http }
     }
 
+    /// The same worker, whose answers are waited for so long.
+    pub fn with_timeout(&self, timeout: Duration) -> Self {
+        Self { http: self.http.with_timeout(timeout), ..self.clone() }
+    }
+
     /// The base URL, without credentials.
     pub fn base(&self) -> &Url {
         &self.base

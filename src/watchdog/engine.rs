@@ -114,6 +114,7 @@ impl State {
                 Arc::clone(&engine.client),
                 Arc::clone(&office.kill_switch),
                 engine.policy.limits.in_flight,
+                engine.settings.restart_timeout,
             ),
             probes: JoinSet::new(),
             teller: Teller::new(cluster, engine.policy.mode, Arc::clone(&office.audit)),
@@ -135,6 +136,7 @@ impl State {
         let shut = self.engine.settings.shut(&self.cluster, SystemTime::now());
         let silences = self.known.silences(self.engine.settings.silences_of(&self.cluster));
         let reserved = office.budget.reserve(now);
+        let not_ended = self.executor.not_ended();
         let input = Input {
             snapshot: view.snapshot.as_deref().filter(|_| up),
             fresh: view.fresh == Some(true),
@@ -146,6 +148,7 @@ impl State {
             process_left: reserved,
             shut: &shut,
             silences: &silences,
+            not_ended: &not_ended,
             acknowledged: &self.known.acknowledged,
             progress: &self.known.progress,
             probes: &self.known.probes,

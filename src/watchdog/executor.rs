@@ -12,7 +12,7 @@ use crate::connect::model::State;
 use crate::connect::{ClusterClient, WorkerClient};
 
 use super::office::KillSwitch;
-use super::policy::{Call, Decision};
+use super::policy::{Call, Decision, UnitId};
 use super::said::Said;
 
 /// What came of it, and in words.
@@ -41,14 +41,20 @@ pub(super) struct Executor {
     most: usize,
     waiting: VecDeque<Decision>,
     under_way: JoinSet<(Decision, Carried)>,
-    connectors: Vec<Arc<str>>,
+    /// Whose calls those are.
+    sent: Vec<Units>,
+    timeout: Duration,
 }
+
+/// A connector and units of it.
+type Units = (Arc<str>, Vec<Option<u32>>);
 
 impl Executor {
     pub(super) fn new(
         client: Arc<ClusterClient>,
         kill_switch: Arc<KillSwitch>,
         most: usize,
+        timeout: Duration,
     ) -> Self {
         Self {
             client,
@@ -56,7 +62,8 @@ impl Executor {
             most,
             waiting: VecDeque::new(),
             under_way: JoinSet::new(),
-            connectors: Vec::new(),
+            sent: Vec::new(),
+            timeout,
         }
     }
 
@@ -71,6 +78,16 @@ impl Executor {
         self.waiting.drain(..).collect()
     }
 
+    /// Units whose calls wait or have not ended.
+    pub(super) fn not_ended(&self) -> Vec<UnitId> {
+        let waiting = self.waiting.iter().map(|decision| (&decision.connector, &decision.units));
+        let sent = self.sent.iter().map(|(connector, units)| (connector, units));
+        let of = |(connector, units): (&Arc<str>, &Vec<Option<u32>>)| -> Vec<UnitId> {
+            units.iter().map(|task| (Arc::clone(connector), *task)).collect()
+        };
+        waiting.chain(sent).flat_map(of).collect()
+    }
+
     pub(super) fn is_idle(&self) -> bool {
         self.under_way.is_empty()
     }
@@ -80,12 +97,12 @@ impl Executor {
         loop {
             match self.under_way.join_next().await {
                 Some(Ok((decision, carried))) => {
-                    self.connectors.retain(|name| *name != decision.connector);
+                    self.sent.retain(|(name, _)| *name != decision.connector);
                     self.start();
                     return (decision, carried);
                 }
                 // A panic is told by the runtime, and its call counts since its intent is durable.
-                Some(Err(_)) => self.connectors.clear(),
+                Some(Err(_)) => self.sent.clear(),
                 None => std::future::pending().await,
             }
         }
@@ -93,13 +110,14 @@ impl Executor {
 
     fn start(&mut self) {
         while self.under_way.len() < self.most.max(1) {
-            let free = |d: &Decision| !self.connectors.contains(&d.connector);
+            let free = |d: &Decision| self.sent.iter().all(|(name, _)| *name != d.connector);
             let Some(at) = self.waiting.iter().position(free) else { return };
             let Some(decision) = self.waiting.remove(at) else { return };
-            self.connectors.push(Arc::clone(&decision.connector));
+            self.sent.push((Arc::clone(&decision.connector), decision.units.clone()));
             let (client, kill_switch) = (Arc::clone(&self.client), Arc::clone(&self.kill_switch));
+            let timeout = self.timeout;
             self.under_way.spawn(async move {
-                let carried = carry_out(&client, &kill_switch, &decision).await;
+                let carried = carry_out(&client, &kill_switch, timeout, &decision).await;
                 (decision, carried)
             });
         }
@@ -111,6 +129,7 @@ impl Executor {
 async fn carry_out(
     client: &ClusterClient,
     kill_switch: &KillSwitch,
+    timeout: Duration,
     decision: &Decision,
 ) -> Carried {
     let name = &*decision.connector;
@@ -142,7 +161,7 @@ async fn carry_out(
     if let Some(because) = kill_switch.is_on() {
         return Carried::not_sent(because);
     }
-    match send(worker, name, decision.call).await {
+    match send(&worker.with_timeout(timeout), name, decision.call).await {
         Ok(status) => {
             let because = "accepted".to_owned();
             Carried { said: Said::Accepted, sent: true, status: Some(status), because }

@@ -167,6 +167,7 @@ impl Driver {
             progress.last = at;
         }
         let input = Input {
+            not_ended: &[],
             snapshot: Some(&self.world.snapshot).filter(|_| t >= until.invalid && t >= until.doubt),
             fresh: t >= until.not_fresh,
             rebalancing: t < until.rebalance,

@@ -7,6 +7,7 @@ use connect_warden::sim::SimCluster;
 use tempfile::TempDir;
 
 use crate::support::kafka::pause;
+use crate::support::proxy::{Doing, is_restart};
 use crate::support::scene;
 use crate::support::warden::{Warden, audited, eventually, story};
 use crate::{Bench, REFUSED, SOON, posts, sim};
@@ -175,4 +176,24 @@ async fn what_no_path_can_name_is_given_up_at_once() {
     let told = story(&audited(&scene::audit(bench.folder.path()), "x/y"));
     assert_eq!(told, ["failed", "decided", "sent not_addressable", "given_up"]);
     assert_eq!(warden.lines(&["given up", "connector=x/y"]), 1, "{}", warden.log());
+}
+
+/// Polls are quick and go on; the answer comes long after their time-out, and after `stale_status`.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_to_a_restart_may_take_longer_than_a_poll() {
+    let bench = Bench::new("4.3.0").await;
+    bench.create("a");
+    bench.sim.fail_task("a", 0, REFUSED, false);
+    bench.proxy.do_from_now("POST", is_restart, Doing::HoldRequest);
+    let warden = bench.start(&[("stale_status", "200ms")]);
+    eventually("it is held", SOON, || (bench.proxy.held() == 1).then_some(()));
+    let polls = "connect_warden_polls_total{connect_cluster=\"default\"}";
+    let before = warden.value(polls).unwrap();
+    eventually("polls go on", SOON, || (warden.value(polls)? >= before + 15.0).then_some(()));
+    let unit = warden.unit("a", Some(0)).unwrap();
+    assert!(unit["phase"] == "verifying" && unit["attempts"] == 1, "{unit}");
+    bench.proxy.pass();
+    warden.wait_unit(("a", Some(0)), "phase", "recovered", SOON);
+    let told = story(&audited(&scene::audit(bench.folder.path()), "a"));
+    assert_eq!(told, ["failed", "decided", "sent accepted", "outcome recovered"]);
 }

@@ -101,8 +101,12 @@ async fn each_answer_to_a_restart_is_told_in_its_own_words() {
     bench.create("a");
     bench.fail("a");
     bench.proxy.do_from_now("POST", is_restart, Doing::Answer(409));
-    let numbers =
-        [("attempts", "{TRANSIENT: 100}"), ("refused_wait", "400ms"), ("stale_status", "0s")];
+    let numbers = [
+        ("attempts", "{TRANSIENT: 100}"),
+        ("refused_wait", "400ms"),
+        ("stale_status", "0s"),
+        ("restart_timeout", "500ms"),
+    ];
     let warden = bench.start(&numbers);
     for (doing, answer, status, says) in [
         (Doing::Answer(409), "rebalance", Some(409), "restart refused: a rebalance is under way"),

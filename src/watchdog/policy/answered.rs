@@ -3,7 +3,7 @@
 use super::backoff;
 use super::event::{Change, Event};
 use super::limits::Limits;
-use super::memory::{BreakerState, Memory, Phase, Reason, Rebalance, Time, UnitId};
+use super::memory::{BreakerState, Memory, Phase, Reason, Rebalance, Time, Unit, UnitId};
 
 /// What came of sending a restart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +63,17 @@ pub fn answered(
     match answer {
         // What is gone is forgotten once a poll says so too: a task that is in no configuration
         // has a status for ever, and would else be tried for ever.
-        Answer::Accepted | Answer::NotKnown | Answer::Gone => {}
+        Answer::Accepted | Answer::NotKnown | Answer::Gone => {
+            for id in ids {
+                let of = memory.connectors.get_mut(&id.0);
+                // From now on, and not from when it was decided, FAILED may be the status of before.
+                if let Some(Unit { phase: Phase::Verifying { since, moved: false, .. }, .. }) =
+                    of.and_then(|connector| connector.units.get_mut(&id.1))
+                {
+                    *since = (*since).max(now);
+                }
+            }
+        }
         Answer::Refused | Answer::Conflict | Answer::NotSent | Answer::NotFailed => {
             for id in ids {
                 take_back(memory, id, answer, limits, now);

@@ -232,6 +232,8 @@ impl One<'_> {
             rng,
             progress: self.input.progress.get(&self.connector.name).copied(),
             may_be_foreign: gap <= self.policy.limits.longest_gap && !self.rebalancing,
+            is_under_way: (self.input.not_ended.iter())
+                .any(|(name, unit)| *name == self.connector.name && *unit == task),
             is_the_same: gap.is_zero(),
             changes: Vec::new(),
         };

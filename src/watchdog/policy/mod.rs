@@ -75,6 +75,8 @@ pub struct Input<'s> {
     pub shut: &'s [bool],
     /// Who is to be left alone.
     pub silences: &'s [Silence],
+    /// Whose restart was decided, and is not yet answered: that it is FAILED says nothing of it.
+    pub not_ended: &'s [UnitId],
     /// Whom a person wants to be tried afresh.
     pub acknowledged: &'s [Acknowledged],
     /// How connectors get on whose offsets are read.
@@ -100,6 +102,7 @@ impl<'s> Input<'s> {
             process_left: u32::MAX,
             shut: &[],
             silences: &[],
+            not_ended: &[],
             acknowledged: &[],
             progress: &NO_PROGRESS,
             probes: &NO_PROBES,

@@ -38,6 +38,26 @@ fn what_was_not_done_costs_no_attempt_and_what_is_not_known_does() {
 }
 
 #[test]
+fn until_its_call_is_answered_a_unit_that_is_still_failed_is_not_judged() {
+    let mut watched = Watched::new();
+    let failed = of(State::Failed);
+    let decision = watched.restart(&failed);
+    let not_ended: [UnitId; 1] = [("a".into(), Some(0))];
+    for _ in 0..8 {
+        let decided = watched.input(Input { not_ended: &not_ended, ..Input::of(Some(&failed)) });
+        assert!(decided.decisions.is_empty() && decided.events.is_empty());
+    }
+    // Two minutes later the answer comes; the status of before is still forgiven for a minute.
+    watched.answer(&decision, Answer::Accepted);
+    for after in [15, 30, 45] {
+        assert!(watched.poll(&failed).events.is_empty(), "after {after} s");
+    }
+    let judged =
+        Event::Unit(("a".into(), Some(0)), Change::Outcome(Reason::Attempt, Outcome::Failed));
+    assert_eq!(watched.poll(&failed).events, [judged]);
+}
+
+#[test]
 fn what_no_call_can_name_is_given_up_at_once_and_said_once() {
     for class in [CLASS, FailureClass::Auth] {
         let failed = snapshot(&[("a", &[State::Failed])], class);
