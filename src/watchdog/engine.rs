@@ -81,7 +81,12 @@ async fn next_probe(probes: &mut JoinSet<Option<Answered>>) -> Answered {
     loop {
         match probes.join_next().await {
             Some(Ok(Some(answered))) => return answered,
-            Some(Ok(None) | Err(_)) => {}
+            Some(Ok(None)) => {}
+            Some(Err(error)) => {
+                if let Ok(panic) = error.try_into_panic() {
+                    std::panic::resume_unwind(panic);
+                }
+            }
             None => pending().await,
         }
     }
