@@ -2,12 +2,13 @@
 //! only then has it done.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use fastrand::Rng;
 use futures_util::future::pending;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::WatchdogSettings;
@@ -24,6 +25,9 @@ use super::policy::{Decision, Input, Memory, Policy, UnitId, answered, decide, r
 use super::probe::Reach;
 use super::tell::Teller;
 use super::view::WatchdogView;
+
+/// Writing down what the last calls came to has so much longer than they.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// What one cluster's watchdog needs.
 #[derive(Debug)]
@@ -47,10 +51,11 @@ impl Engine {
         stop: CancellationToken,
     ) {
         let cluster = Arc::clone(&views.borrow().cluster);
-        let mut state = State::new(self, cluster);
+        let mut state = State::new(self, cluster, stop.clone());
         let mut polls = 0;
         loop {
             tokio::select! {
+                biased;
                 () = stop.cancelled() => break,
                 (decision, carried) = state.executor.ended() => state.ended(&decision, &carried),
                 probed = next_probe(&mut state.probes) => state.known.probed(probed, state.clock.now()),
@@ -62,12 +67,22 @@ impl Engine {
                         Ok(()) if view.poll.polls == polls => continue,
                         Ok(()) => {
                             polls = view.poll.polls;
+                            tokio::select! {
+                                biased;
+                                () = stop.cancelled() => break,
+                                () = state.load() => {}
+                            }
                             state.look(&view).await;
                         }
                     }
                 }
             }
-            state.keep().await;
+            tokio::select! {
+                biased;
+                // It is tried once more then.
+                () = stop.cancelled() => break,
+                () = state.keep() => {}
+            }
             published.send_replace(Arc::new(state.teller.view.clone()));
         }
         state.finish().await;
@@ -103,10 +118,11 @@ struct State {
     executor: Executor,
     probes: JoinSet<Option<Answered>>,
     teller: Teller,
+    stop: CancellationToken,
 }
 
 impl State {
-    fn new(engine: Engine, cluster: Arc<str>) -> Self {
+    fn new(engine: Engine, cluster: Arc<str>, stop: CancellationToken) -> Self {
         let office = &engine.office;
         let clock = Clock::new();
         Self {
@@ -125,14 +141,21 @@ impl State {
             teller: Teller::new(cluster, engine.policy.mode, Arc::clone(&office.audit)),
             clock,
             engine,
+            stop,
+        }
+    }
+
+    /// What was remembered, the first time that it can be read. Nothing is lost where this is left
+    /// before it ends.
+    async fn load(&mut self) {
+        let now = self.clock.now();
+        if let Some(memory) = self.keeper.load(&self.cluster, now).await {
+            self.memory = memory.restored(now);
         }
     }
 
     async fn look(&mut self, view: &ClusterView) {
         let now = self.clock.now();
-        if let Some(memory) = self.keeper.load(&self.cluster, now).await {
-            self.memory = memory.restored(now);
-        }
         let office = Arc::clone(&self.engine.office);
         let up = view.poll.up == Some(true);
         office.reach.tell(&self.cluster, up);
@@ -183,12 +206,17 @@ impl State {
         if meant.is_empty() {
             return;
         }
-        let durable = self.keeper.write(&self.cluster, &self.memory, self.clock.now()).await;
+        let not_durable = tokio::select! {
+            durable = self.keeper.write(&self.cluster, &self.memory, self.clock.now()) => {
+                (!durable).then_some("the journal cannot be written")
+            }
+            // Perhaps it is on the disk in a moment: then it counts although it was not sent.
+            () = self.stop.cancelled() => Some("this process ends"),
+        };
         for decision in meant {
-            if durable {
-                self.executor.push(decision);
-            } else {
-                self.ended(&decision, &Carried::not_sent("the journal cannot be written"));
+            match not_durable {
+                None => self.executor.push(decision),
+                Some(because) => self.ended(&decision, &Carried::not_sent(because)),
             }
         }
     }
@@ -237,10 +265,9 @@ impl State {
         for decision in self.executor.cancel_waiting() {
             self.ended(&decision, &Carried::not_sent("this process ends"));
         }
-        let end = tokio::time::Instant::now() + LAST_CALLS;
+        let end = Instant::now() + LAST_CALLS;
         while !self.executor.is_idle() {
-            let Ok((decision, carried)) = tokio::time::timeout_at(end, self.executor.ended()).await
-            else {
+            let Ok((decision, carried)) = timeout_at(end, self.executor.ended()).await else {
                 tracing::warn!(
                     cluster = &*self.cluster,
                     "a restart was still under way when the process ended; it counts as an attempt"
@@ -249,7 +276,21 @@ impl State {
             };
             self.ended(&decision, &carried);
         }
-        self.keep().await;
+        // A disk may hang, and so may whoever reads the audit log.
+        let (end, now) = (end + LAST_WORDS, self.clock.now());
+        let (written, flushed) = tokio::join!(
+            timeout_at(end, self.keeper.write(&self.cluster, &self.memory, now)),
+            timeout_at(end, self.teller.flush()),
+        );
+        if written.is_err() || flushed.is_err() {
+            tracing::warn!(
+                cluster = &*self.cluster,
+                journal = written.is_ok(),
+                audit = flushed.is_ok(),
+                "not all that was done last was written when the process ended: a disk, or the \
+                 reader of the audit log, does not answer; restarts that were sent count all the same"
+            );
+        }
     }
 }
 
