@@ -16,7 +16,7 @@ use crate::connect::ClusterClient;
 use crate::connect::version::Version;
 use crate::observe::view::ClusterView;
 
-use super::clock::Clock;
+use super::clock::{Clock, since_1970};
 use super::executor::{Carried, Executor, LAST_CALLS};
 use super::keeper::Keeper;
 use super::known::Known;
@@ -130,7 +130,7 @@ impl State {
             memory: Memory::default(),
             rng: Rng::new(),
             keeper: Keeper::new(office.store.clone(), office.journal_lost_hold),
-            known: Known::new(clock.now()),
+            known: Known::new(engine.settings.silences_of(&cluster), since_1970(SystemTime::now())),
             executor: Executor::new(
                 Arc::clone(&engine.client),
                 Arc::clone(&office.kill_switch),
@@ -160,9 +160,9 @@ impl State {
         let up = view.poll.up == Some(true);
         office.reach.tell(&self.cluster, up);
         let stopped = office.kill_switch.is_on();
-        self.known.see(view, &self.cluster, &self.engine.office.orders, now);
-        let shut = self.engine.settings.shut(&self.cluster, SystemTime::now());
-        let silences = self.known.silences(self.engine.settings.silences_of(&self.cluster));
+        let wall = SystemTime::now();
+        self.known.see(view, &office.orders.read(), since_1970(wall));
+        let shut = self.engine.settings.shut(&self.cluster, wall);
         let reserved = office.budget.reserve(now);
         let not_ended = self.executor.not_ended();
         let input = Input {
@@ -175,7 +175,7 @@ impl State {
             stopped: stopped.is_some(),
             process_left: reserved,
             shut: &shut,
-            silences: &silences,
+            silences: &self.known.silences,
             not_ended: &not_ended,
             acknowledged: &self.known.acknowledged,
             progress: &self.known.progress,

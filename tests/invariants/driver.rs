@@ -249,27 +249,24 @@ impl Driver {
         Ok(next)
     }
 
-    fn silences(&mut self, now: u64) -> (Vec<Silence>, Vec<usize>) {
+    fn silences(&mut self, now: u64) -> (Vec<Arc<Silence>>, Vec<usize>) {
         let (t, offset) = (self.world.t, self.offset);
         self.world.silenced.retain(|_, (_, until)| t < *until);
         let wall = |t: u64| Duration::from_secs((ORIGIN + t).saturating_add_signed(offset));
-        let mut silences = Vec::new();
+        let at = Duration::from_secs(now);
+        let (mut silences, mut silenced) = (Vec::new(), Vec::new());
         for (connector, (from, until)) in &self.world.silenced {
             let pattern = self
                 .silences
                 .entry(*connector)
                 .or_insert_with(|| Regex::new(&format!("^(?:{})$", name(*connector))).unwrap());
             let selector = Selector { connectors: vec![pattern.clone()], ..Selector::default() };
-            silences.push(Silence { selector, from: wall(*from), until: wall(*until) });
+            let silence = Silence { selector, from: wall(*from), until: wall(*until) };
+            if silence.is_in_force(at) {
+                silences.push(Arc::new(silence));
+                silenced.push(*connector);
+            }
         }
-        let in_force =
-            |silence: &&Silence| (silence.from..silence.until).contains(&Duration::from_secs(now));
-        let silenced: Vec<usize> = silences
-            .iter()
-            .zip(self.world.silenced.keys())
-            .filter(|(silence, _)| in_force(silence))
-            .map(|(_, connector)| *connector)
-            .collect();
         (silences, silenced)
     }
 

@@ -73,8 +73,8 @@ pub struct Input<'s> {
     pub process_left: u32,
     /// For each rule of the policy, and last for units without one: whether a window keeps it shut.
     pub shut: &'s [bool],
-    /// Who is to be left alone.
-    pub silences: &'s [Silence],
+    /// Who is to be left alone: the silences that are in force.
+    pub silences: &'s [Arc<Silence>],
     /// Whose restart was decided, and is not yet answered: that it is FAILED says nothing of it.
     pub not_ended: &'s [UnitId],
     /// Whom a person wants to be tried afresh.
