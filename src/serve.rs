@@ -155,12 +155,11 @@ async fn open_office(settings: &Settings) -> anyhow::Result<Office> {
     Ok(Office {
         store,
         journal_lost_hold: watchdog.journal_lost_hold,
-        kill_switch: Arc::new(KillSwitch::new(watchdog.stop_file.clone(), Arc::clone(&orders))),
+        kill_switch: Arc::new(KillSwitch::new(watchdog.stop_file.clone(), orders)),
         budget: ProcessBudget::new(watchdog.limits.process_budget),
         reach: Reach::of(names()),
         prober,
         audit: Arc::new(Audit::open(watchdog.audit.as_ref())),
-        orders,
     })
 }
 

@@ -20,7 +20,7 @@ use super::clock::{Clock, since_1970};
 use super::executor::{Carried, Executor, LAST_CALLS};
 use super::keeper::Keeper;
 use super::known::Known;
-use super::office::Office;
+use super::office::{Heard, Office};
 use super::policy::{Decision, Input, Memory, Policy, UnitId, answered, decide, report};
 use super::probe::Reach;
 use super::tell::Teller;
@@ -67,12 +67,12 @@ impl Engine {
                         Ok(()) if view.poll.polls == polls => continue,
                         Ok(()) => {
                             polls = view.poll.polls;
-                            tokio::select! {
+                            let heard = tokio::select! {
                                 biased;
                                 () = stop.cancelled() => break,
-                                () = state.load() => {}
-                            }
-                            state.look(&view).await;
+                                heard = state.listen() => heard,
+                            };
+                            state.look(&view, heard).await;
                         }
                     }
                 }
@@ -145,23 +145,23 @@ impl State {
         }
     }
 
-    /// What was remembered, the first time that it can be read. Nothing is lost where this is left
-    /// before it ends.
-    async fn load(&mut self) {
+    /// What people want, and the first time that it can be read what was remembered. Nothing is
+    /// lost where this is left before it ends.
+    async fn listen(&mut self) -> Heard {
         let now = self.clock.now();
         if let Some(memory) = self.keeper.load(&self.cluster, now).await {
             self.memory = memory.restored(now);
         }
+        self.engine.office.kill_switch.heard().await
     }
 
-    async fn look(&mut self, view: &ClusterView) {
+    async fn look(&mut self, view: &ClusterView, Heard { stopped, given }: Heard) {
         let now = self.clock.now();
         let office = Arc::clone(&self.engine.office);
         let up = view.poll.up == Some(true);
         office.reach.tell(&self.cluster, up);
-        let stopped = office.kill_switch.is_on();
         let wall = SystemTime::now();
-        self.known.see(view, &office.orders.read(), since_1970(wall));
+        self.known.see(view, &given, since_1970(wall));
         let shut = self.engine.settings.shut(&self.cluster, wall);
         let reserved = office.budget.reserve(now);
         let not_ended = self.executor.not_ended();

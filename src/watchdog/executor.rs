@@ -128,7 +128,7 @@ impl Executor {
 /// nor stopped, sends the restart.
 async fn carry_out(
     client: &ClusterClient,
-    kill_switch: &KillSwitch,
+    kill_switch: &Arc<KillSwitch>,
     timeout: Duration,
     decision: &Decision,
 ) -> Carried {
@@ -158,7 +158,7 @@ async fn carry_out(
         let because = format!("it is {now} by now");
         return Carried { said: Said::NotFailed, sent: false, status: None, because };
     }
-    if let Some(because) = kill_switch.is_on() {
+    if let Some(because) = kill_switch.heard().await.stopped {
         return Carried::not_sent(because);
     }
     match send(&worker.with_timeout(timeout), name, decision.call).await {
