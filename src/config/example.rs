@@ -221,10 +221,14 @@ failure_rules:
     class: TRANSIENT
     # One of these is enough; without regard to case; * stands for anything within a line.
     any: ['warehouse * is loading']
-    # Beginnings of an SQLSTATE or an HTTP status, and error numbers.
+    # Beginnings of an SQLSTATE or an HTTP status; a gRPC status such as UNAVAILABLE; error numbers,
+    # whoever's they are ([1205]) or beside a system's name ({mysql: [1205], sqlserver: [1205]}).
     sqlstate: []
     http: []
+    grpc: []
     codes: []
+    # first: before all others. Or as the rules that are built in: firm, plain, weak.
+    strength: first
     advice: The nightly load is running; it ends at six.
 
 web:

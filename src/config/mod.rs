@@ -13,7 +13,7 @@ mod watchdog;
 
 pub use build::{ConfigError, build, cluster_names, failure_rules, journal};
 pub use example::EXAMPLE;
-pub use failure::{FailureClass, FailureRule};
+pub use failure::{ErrorCodes, FailureClass, FailureRule, Strength, System};
 pub use flags::Flags;
 pub(crate) use pattern::as_written;
 pub use secret::Secret;

@@ -15,12 +15,12 @@ mod host;
 mod rules;
 mod signature;
 
-use crate::config::{FailureClass, FailureRule};
+use crate::config::{FailureClass, FailureRule, Strength};
 
 use chain::Chain;
 use codes::Systems;
 pub use rules::RuleError;
-use rules::{Fits, Match, Rules, Strength};
+use rules::{Fits, Match, Rules};
 
 /// The longest exception name that is kept, in bytes.
 const MAX_EXCEPTION: usize = 120;
@@ -162,6 +162,7 @@ fn is_class(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::ErrorCodes;
 
     /// Where the deepest words alone would mislead, and where those around would.
     const TRAPS: &[(&str, FailureClass)] = &[
@@ -247,9 +248,11 @@ mod tests {
             name: "mine".to_owned(),
             class: FailureClass::Data,
             any: vec!["connection * Refused".to_owned()],
+            strength: None,
             sqlstate: vec![],
             http: vec![],
-            codes: vec![],
+            grpc: vec![],
+            codes: ErrorCodes::default(),
             advice: "ask me".to_owned(),
         };
         let classifier = Classifier::new(std::slice::from_ref(&rule)).unwrap();
@@ -262,6 +265,45 @@ mod tests {
             Classifier::new(&[FailureRule { any: vec!["*".to_owned()], ..rule.clone() }]).is_err()
         );
         assert!(Classifier::new(&[FailureRule { any: vec![], ..rule }]).is_err());
+    }
+
+    #[test]
+    fn a_users_rule_has_the_grammar_of_those_that_are_built_in() {
+        let told = |rule: &str, trace: &str| {
+            let rule: FailureRule =
+                serde_saphyr::from_str(&format!("name: mine\nclass: TRANSIENT\n{rule}")).unwrap();
+            let classifier = Classifier::new(&[rule]).unwrap();
+            let told = classifier.diagnose(trace);
+            (told.failure_class, told.rule == "mine")
+        };
+        let mine = (FailureClass::Transient, true);
+        let refused = "org.apache.kafka.common.errors.SaslAuthenticationException: Authentication failed\nCaused by: x.Y: widget broke";
+        let others = (FailureClass::Auth, false);
+        for (strength, wanted) in
+            [("first", mine), ("firm", mine), ("plain", others), ("weak", others)]
+        {
+            let rule = format!("strength: {strength}\nany: [widget broke]");
+            assert_eq!(told(&rule, refused), wanted, "{strength}");
+        }
+        assert_eq!(told("any: [widget broke]", refused), mine, "a user's is the first");
+        let grpc = "io.grpc.StatusRuntimeException: PERMISSION_DENIED: no";
+        assert_eq!(told("grpc: [PERMISSION_DENIED]", grpc), mine);
+        assert_eq!(told("grpc: [UNAVAILABLE]", grpc), others);
+        let code = "com.mysql.cj.X: error code 7007";
+        assert_eq!(told("codes: {mysql: [7007]}", code), mine);
+        assert_eq!(told("codes: [7007]", code), mine);
+        assert!(!told("codes: {db2: [7007]}", code).1);
+        for (wrong, says) in [
+            ("codes: {oracle: [1]}", "mysql, sqlserver, mongodb"),
+            ("strength: strong\nany: [x]", "firm"),
+            ("grpc: [UNAVAILABEL]", "known are CANCELLED"),
+        ] {
+            let rule = serde_saphyr::from_str(&format!("name: a\nclass: DATA\n{wrong}"))
+                .map_err(|error| error.to_string())
+                .and_then(|rule| Classifier::new(&[rule]).map_err(|error| error.to_string()));
+            let said = rule.unwrap_err();
+            assert!(said.contains(says), "{wrong}: {said}");
+        }
     }
 
     #[test]
