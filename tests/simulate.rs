@@ -106,6 +106,57 @@ fn nothing_is_restarted_while_workers_come_and_go() {
     assert_eq!(mean(&storm["wasted_restarts"]), 0.0);
 }
 
+/// A scenario of one's own, with a probe and without.
+fn with_and_without_a_probe(text: &str) -> [Value; 2] {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mine.yaml");
+    std::fs::write(&file, text).unwrap();
+    let file = file.display().to_string();
+    [&["--probe"][..], &[]]
+        .map(|more| simulate(&[&["--scenario", &file, "--runs=5"], more].concat()))
+}
+
+#[test]
+fn a_probe_lets_nothing_through_while_workers_come_and_go() {
+    for scenario in ["rolling-restart", "worker-crash", "rebalance-storm"] {
+        let scenario = format!("--scenario={scenario}");
+        let with = simulate(&[&scenario, "--probe", "--runs=5"]);
+        assert_eq!(with, simulate(&[&scenario, "--runs=5"]));
+    }
+    // The dependency is back, and is told to be, long before the last rebalance is over: there is
+    // one restart for each, and all of them come after it.
+    let storm = "name: mine\nduration: 2h\nhealthy: 100\n\
+        causes: [{class: TRANSIENT, units: 30, down_at: 10m, down_for: [1m, 2m], \
+        fails_within: 20s, fails_after_start: 15s, host: 'db.example:5432'}]\n\
+        rebalances: [{at: 9m, for: 50s}, {at: 10m, for: 50s}, {at: 11m, for: 50s}, \
+        {at: 12m, for: 50s}, {at: 13m, for: 50s}, {at: 14m, for: 50s}, {at: 15m, for: 50s}]\n";
+    for told in with_and_without_a_probe(storm) {
+        assert_eq!(mean(&told["wasted_restarts"]), 0.0, "{told}");
+        assert_eq!(mean(&told["restarts"]), 30.0, "{told}");
+        // From its return, at 12 min at the latest, to the end of the last rebalance and its hold.
+        assert!(mean(&told["all_up_minutes"]) >= 4.8, "{told}");
+    }
+}
+
+#[test]
+fn a_storm_of_poison_costs_no_more_with_a_probe_whatever_answers_it() {
+    let storm = |accepts: bool| {
+        format!(
+            "name: mine\nduration: 24h\nhealthy: 70\ncauses: [{{class: TRANSIENT, units: 30, \
+             down_at: 10m, fails_within: 1m, fails_after_start: 30s, host: 'db.example:5432', \
+             accepts_while_down: {accepts}}}]\n"
+        )
+    };
+    let [with, without] = with_and_without_a_probe(&storm(true));
+    assert_eq!(with, without, "what answers is no reason to restart more");
+    // Canaries alone, and no more than one each 5.5 min for 6 h and each 15 min after it.
+    assert!(mean(&without["restarts"]) <= 65.0 + 72.0 + 3.0, "{without}");
+    assert_eq!(mean(&without["peak_per_minute"]), 1.0);
+    // Where nothing answers it is tried once an hour all the same.
+    let [with, _] = with_and_without_a_probe(&storm(false));
+    assert!((1.0..=25.0).contains(&mean(&with["restarts"])), "{with}");
+}
+
 #[test]
 fn the_same_seed_tells_the_same_with_these_keys_and_no_others() {
     let once = || simulate(&["--scenario=mixed", "--seed=7", "--runs=2"]);
