@@ -262,6 +262,30 @@ fn an_audit_log_tells_what_was_and_what_was_done() {
     assert_eq!(cluster["units"][0]["failures"][1]["until"], "2026-11-24T02:10:00Z");
 }
 
+/// What may have been done is a restart; `not_known` is how older logs say it.
+#[test]
+fn the_answer_says_whether_there_was_a_restart() {
+    let class = ",\"failure_class\":\"TRANSIENT\",\"signature\":\"refused @db:5432\"";
+    for (answer, restarts) in [
+        ("accepted", 1),
+        ("timed_out", 1),
+        ("server_error", 1),
+        ("not_known", 1),
+        ("rebalance", 0),
+        ("no_rights", 0),
+        ("not_sent", 0),
+        ("not_addressable", 0),
+    ] {
+        let log = [
+            audit("01:00:00.000", "failed", class),
+            audit("01:00:31.600", "sent", &format!(",\"answer\":\"{answer}\"")),
+            audit("01:20:00.000", "held", class),
+        ];
+        let told = replay(&log.concat(), &[]);
+        assert_eq!(told["clusters"][0]["recorded"]["restarts"], restarts, "{answer}");
+    }
+}
+
 #[test]
 fn a_journal_tells_what_was_and_what_was_done() {
     let time = |at: u64| json!({"secs": BEGAN + at, "nanos": 0});

@@ -270,7 +270,7 @@ fn what_comes_on_a_leap_day_alone_comes() {
     for (key, shut) in during {
         for place in [format!("{key}: [leap]"), format!("rules: [{{name: a, {key}: [leap]}}]")] {
             let settings = settings(&format!("{leap}\n{place}"));
-            assert_eq!(settings.shut("orders", at(shut))[0], true, "{place}");
+            assert!(settings.shut("orders", at(shut))[0], "{place}");
         }
     }
     let other = "{name: other, cron: '0 2 29 2 *', for: 10h}";
