@@ -230,7 +230,7 @@ impl State {
         let events = answered(&mut self.memory, &ids, answer, limits, now);
         // The next look may be minutes away.
         let hold = self.teller.view.report.hold;
-        let report = report(&self.memory, hold, &self.engine.policy);
+        let report = report(&self.memory, hold, &self.engine.policy, now);
         self.teller.answered(report, &events, now);
     }
 

@@ -70,6 +70,7 @@ fn of_unit(unit: &UnitReport, call: Option<&LastCall>) -> Value {
         "first_failed": moment(unit.first_failed),
         "attempts": unit.attempts,
         "attempts_most": unit.attempts_most,
+        "connector_budget_left": (unit.connector_budget_left * 100.0).round() / 100.0,
         "last_restart": unit.last_restart.map(moment),
         "last_answer": call.map(|call| json!({
             "at": moment(call.at),

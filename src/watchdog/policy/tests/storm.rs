@@ -269,3 +269,26 @@ fn restarts_that_come_to_nothing_go_on_one_at_a_time_until_one_does() {
     let mut events = (0..12).flat_map(|_| watched.poll(&storm).events);
     assert!(events.any(|event| event == Event::Caution(false)));
 }
+
+#[test]
+fn who_waits_for_a_budget_is_said_with_when_it_is_there_and_holds_nobody_else() {
+    let mut watched = Watched::new();
+    watched.policy.limits.connector_budget = (1, 1);
+    let storm = many(4, FailureClass::Transient, "x");
+    let mut tried = std::collections::BTreeSet::new();
+    // One canary each: nobody who has no budget stands in the way of those who have.
+    for _ in 0..4 {
+        tried.insert(canary(&mut watched, &storm));
+    }
+    assert_eq!(tried.len(), 4);
+    let decided = (0..1000)
+        .map(|_| watched.poll(&storm))
+        .find(|decided| decided.report.units.iter().any(|unit| unit.why == Why::Budget));
+    let report = decided.unwrap().report;
+    for unit in &report.units {
+        assert!(unit.connector_budget_left < 1.0);
+        assert_eq!(unit.why, Why::Budget, "all of them: {unit:?}");
+        assert!(unit.next.is_some_and(|next| next > watched.now), "not in the past: {unit:?}");
+        assert_eq!(unit.behind.as_ref().map(|behind| behind.units), Some(4));
+    }
+}
