@@ -144,7 +144,8 @@ async fn demo(flags: DemoFlags) -> anyhow::Result<()> {
     settings.watchdog.limits = sim::demo::limits();
     settings.watchdog.journal_lost_hold = Duration::from_secs(10);
     tracing::info!(
-        "these are simulated clusters; things fail in them on purpose, and the watchdog's waits are a tenth of the usual"
+        journal = %settings.watchdog.journal.display(),
+        "these are simulated clusters; things fail in them on purpose, and the watchdog's waits are about a tenth of the usual; give it orders with connect-warden watchdog, and the journal's place"
     );
     let parts = Parts::new(&settings)?;
     serve(settings, parts).await
