@@ -28,7 +28,7 @@ fn of_cluster(view: &WatchdogView) -> Value {
             "signature": signature,
             "failure_class": breaker.class,
             "state": state,
-            "since": moment(breaker.since),
+            "since": moment(breaker.opened.unwrap_or(breaker.since)),
             "canaries": breaker.canaries,
             "canary_out": canary.map(|(connector, task)| json!({
                 "connector": connector, "task": task,

@@ -25,6 +25,22 @@ fn is_breaker(event: &Event, change: BreakerChange) -> bool {
 }
 
 #[test]
+fn a_breaker_keeps_when_it_opened() {
+    let mut watched = Watched::new();
+    let storm = many(3, FailureClass::Transient, "x");
+    let is_open = |watched: &mut Watched| {
+        watched.poll(&storm);
+        !watched.memory.breakers.is_empty()
+    };
+    while !is_open(&mut watched) {}
+    let opened = watched.now;
+    canary(&mut watched, &storm);
+    let breaker = watched.memory.breakers.values().next().unwrap();
+    assert_eq!(breaker.opened, Some(opened));
+    assert!(breaker.since > opened, "its age counts from its first canary");
+}
+
+#[test]
 fn only_canaries_go_one_at_a_time_further_apart_and_turn_and_turn_about() {
     let mut watched = Watched::new();
     let storm = failing(&FIVE, CLASS, "db");
