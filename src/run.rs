@@ -19,7 +19,7 @@ use crate::cli::{Cli, Command, DemoFlags};
 use crate::config::{self, EXAMPLE, Flags, Settings};
 use crate::logging;
 use crate::observe::Classifier;
-use crate::order::Prepared;
+use crate::order::{NoSuch, Prepared};
 use crate::replay::command::Replay;
 use crate::serve::{Parts, serve};
 use crate::sim;
@@ -67,7 +67,10 @@ pub fn main() -> ExitCode {
             Err(error) => usage(&error),
         },
         Command::Watchdog(flags) => match Prepared::new(&flags, &outer) {
-            Ok(order) => finish(order.give(&mut out)),
+            Ok(order) => match order.give(&mut out) {
+                Err(error) if error.is::<NoSuch>() => usage(&error),
+                given => finish(given),
+            },
             Err(error) => usage(&error),
         },
         Command::Replay(flags) => match Replay::new(&flags) {

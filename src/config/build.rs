@@ -117,6 +117,12 @@ pub fn journal(flag: Option<&Path>, file: Option<&Path>) -> Result<PathBuf, Conf
     Ok(flag.map(Path::to_owned).or(in_file).unwrap_or_else(watchdog::default_journal))
 }
 
+/// The `stop_file` of a file, whatever else is in it.
+pub fn stop_file(path: &Path) -> Result<Option<PathBuf>, ConfigError> {
+    watchdog::stop_file_in(&read(path)?.watchdog)
+        .or_else(|problem| bad(format!("{}: line {}", path.display(), problem.line), problem.text))
+}
+
 /// The names of the clusters in a file, whatever else is in it.
 pub fn cluster_names(path: &Path) -> Result<Vec<String>, ConfigError> {
     Ok(read(path)?.clusters.into_iter().map(|cluster| cluster.name).collect())

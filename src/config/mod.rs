@@ -11,11 +11,11 @@ mod secret;
 mod settings;
 mod watchdog;
 
-pub use build::{ConfigError, build, cluster_names, failure_rules, journal};
+pub use build::{ConfigError, build, cluster_names, failure_rules, journal, stop_file};
 pub use example::EXAMPLE;
 pub use failure::{ErrorCodes, FailureClass, FailureRule, Strength, System};
 pub use flags::Flags;
-pub(crate) use pattern::as_written;
+pub(crate) use pattern::{as_written, oddity};
 pub use secret::Secret;
 pub use settings::*;
 pub(crate) use watchdog::differing;

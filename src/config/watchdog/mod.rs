@@ -175,6 +175,12 @@ pub(super) fn journal_in(node: &Node) -> Result<Option<PathBuf>, Problem> {
     Ok(text.map(|text| PathBuf::from(text.text)))
 }
 
+/// Where `watchdog:` says that the stop file is, whatever else is in it.
+pub(super) fn stop_file_in(node: &Node) -> Result<Option<PathBuf>, Problem> {
+    let text = Section::new("watchdog", node.line, node)?.text("stop_file")?;
+    Ok(text.map(|text| PathBuf::from(text.text)))
+}
+
 fn warn_of_unused(
     windows: &[windows::Named],
     schedule: &Schedule,
