@@ -14,8 +14,8 @@ use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser as _};
 
 use crate::check;
-use crate::classify::classify;
-use crate::cli::{Cli, Command, DemoFlags};
+use crate::classify::{Trace, classify};
+use crate::cli::{Cli, Command};
 use crate::config::{self, EXAMPLE, Flags, Settings};
 use crate::logging;
 use crate::observe::Classifier;
@@ -56,9 +56,10 @@ pub fn main() -> ExitCode {
             let rules = flags.file.as_deref().map_or(Ok(Vec::new()), config::failure_rules);
             match rules.map_err(anyhow::Error::from).and_then(|rules| Ok(Classifier::new(&rules)?))
             {
-                Ok(classifier) => {
-                    finish(classify(&classifier, flags.trace.as_deref(), flags.output, &mut out))
-                }
+                Ok(classifier) => match Trace::read(flags.trace.as_deref()) {
+                    Ok(trace) => finish(classify(&classifier, &trace, flags.output, &mut out)),
+                    Err(error) => usage(&error),
+                },
                 Err(error) => usage(&error),
             }
         }
@@ -83,7 +84,18 @@ pub fn main() -> ExitCode {
         }
         Command::Demo(flags) => {
             logging::init(&cli.log);
-            in_runtime(demo(flags))
+            let settings = config::build(&Flags {
+                // Of the simulated clusters, once they are there.
+                urls: vec!["http://127.0.0.1:8083".to_owned()],
+                listen: vec![flags.listen],
+                interval: Some(flags.interval),
+                watchdog_mode: Some(flags.mode),
+                ..Flags::default()
+            });
+            match settings {
+                Ok(settings) => in_runtime(demo(settings, flags.seed)),
+                Err(error) => usage(&error.into()),
+            }
         }
     }
 }
@@ -125,17 +137,10 @@ fn finish(result: anyhow::Result<()>) -> ExitCode {
     }
 }
 
-async fn demo(flags: DemoFlags) -> anyhow::Result<()> {
-    let clusters = sim::demo::start(flags.seed).await.context("cannot start the simulation")?;
+async fn demo(mut settings: Settings, seed: u64) -> anyhow::Result<()> {
+    let clusters = sim::demo::start(seed).await.context("cannot start the simulation")?;
     let state = tempfile::tempdir().context("cannot make a folder for the journal")?;
-    let mut settings = config::build(&Flags {
-        urls: clusters.iter().flat_map(|(_, cluster)| cluster.urls()).collect(),
-        listen: vec![flags.listen],
-        interval: Some(flags.interval),
-        watchdog_mode: Some(flags.mode),
-        journal: Some(state.path().join("journal")),
-        ..Flags::default()
-    })?;
+    settings.watchdog.journal = state.path().join("journal");
     let template = settings.clusters.remove(0);
     for (name, cluster) in &clusters {
         let mut settings_of_one = template.clone();
