@@ -88,6 +88,11 @@ impl Classifier {
         let cause = found.map_or(root, |(cause, _)| cause);
         let (failure_class, rule, advice) = match found {
             Some((_, Match { rule, .. })) => (rule.class, &*rule.name, &*rule.advice),
+            None if trace.trim().is_empty() => (
+                FailureClass::Unknown,
+                "",
+                "The trace is empty. The worker's log at the time of the failure has the cause.",
+            ),
             None => (
                 FailureClass::Unknown,
                 "",
@@ -128,7 +133,8 @@ fn message(cause: &str) -> &str {
 }
 
 /// The last class name in `a.B: c.D: message`, or before a later line's message: some connectors
-/// put the causes into the message.
+/// put the causes into the message. A class that could not be found is no failure's, and neither is
+/// one that a message ends with.
 fn deepest_class(cause: &str) -> Option<&str> {
     let of_line = |line| {
         let mut found = None;
@@ -136,7 +142,13 @@ fn deepest_class(cause: &str) -> Option<&str> {
         loop {
             let end = rest.find([':', ' ', ';', '\\']).unwrap_or(rest.len());
             let word = &rest[..end];
-            if !is_class(word) {
+            let is_named = |found: &str| {
+                ["ClassNotFoundException", "NoClassDefFoundError"]
+                    .iter()
+                    .any(|e| found.ends_with(e))
+                    || !rest[end..].starts_with([':', ';']) && !is_failure(word)
+            };
+            if !is_class(word) || found.is_some_and(is_named) {
                 return found;
             }
             found = Some(word);
@@ -148,6 +160,10 @@ fn deepest_class(cause: &str) -> Option<&str> {
     };
     let named = |word: &&str| word.contains('.');
     cause.lines().rev().filter_map(of_line).find(named).or_else(|| of_line(cause))
+}
+
+fn is_failure(class: &str) -> bool {
+    ["Exception", "Error", "Throwable", "Failure"].iter().any(|end| class.ends_with(end))
 }
 
 fn is_class(word: &str) -> bool {
@@ -219,6 +235,17 @@ mod tests {
             exception("a.B: org.postgresql.util.PSQLException: no"),
             "org.postgresql.util.PSQLException"
         );
+        for trace in [
+            "java.lang.ClassNotFoundException: com.foo.Bar",
+            "java.lang.ClassNotFoundException: com.foo.Bar: more",
+            "a.ConnectException: java.lang.ClassNotFoundException: com.foo.BarException",
+            "a.B: x\nCaused by: java.lang.ClassNotFoundException: com.foo.Bar\n\tat y.z(Q.java:1)",
+        ] {
+            assert_eq!(exception(trace), "java.lang.ClassNotFoundException", "{trace}");
+        }
+        assert_eq!(exception("a.BException: no instance of c.D"), "a.BException");
+        assert_eq!(exception("a.BException: c.D"), "a.BException");
+        assert_eq!(exception("a.BException: c.DException"), "c.DException");
         assert_eq!(exception(""), "unknown");
         assert_eq!(exception("\u{0}\u{1}binary"), "unknown");
     }
