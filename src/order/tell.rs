@@ -30,7 +30,7 @@ impl StopFile {
         match self {
             Self::NotKnown | Self::Named(None) => None,
             Self::Named(file @ Some(_)) => {
-                KillSwitch::new(file.clone(), Arc::new(Orders::none())).is_on()
+                KillSwitch::new(file.clone(), Arc::new(Orders::none())).stopped_by_the_file()
             }
         }
     }
