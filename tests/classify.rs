@@ -279,6 +279,15 @@ fn the_command_reads_a_file_or_standard_input() {
     assert!(code == Some(64) && told.contains("mine") && told.contains("fits nothing"), "{told}");
     let (code, told) = classify(&["/nowhere"], b"");
     assert!(code == Some(64) && told.contains("cannot read the trace from /nowhere"), "{told}");
+    std::fs::write(&rules, "failure_rules:\n- name: a\n  class: DATA\n  any: [x]\n- name: mine\n  class: DATA\n  any: ['*']\n").unwrap();
+    let (code, told) = classify(&[&with_rules], b"x");
+    assert!(
+        code == Some(64)
+            && told.contains("warden.yaml: line 5: failure_rules[mine].any: \"*\" fits everything"),
+        "{told}"
+    );
+    std::fs::write(&rules, "failure_rules: [{name: mine, class: DATA, any: [x]}]\n").unwrap();
+    assert!(classify(&[&with_rules], b"x").1.contains("advice         the rule has none"));
     let (code, told) = classify(&[&folder.path().display().to_string()], b"");
     assert!(code == Some(64) && told.contains("cannot read the trace"), "{told}");
     let (_, told) = classify(&[], b" \n");

@@ -95,7 +95,7 @@ pub fn build(flags: &Flags) -> Result<Settings, ConfigError> {
         clusters,
         poll,
         metrics: MetricsSettings { staleness, state_series },
-        failure_rules: file.failure_rules,
+        failure_rules: placed(&place, file.failure_rules),
         watchdog,
         web: WebSettings {
             listen: addresses(&listen)?,
@@ -130,7 +130,16 @@ pub fn cluster_names(path: &Path) -> Result<Vec<String>, ConfigError> {
 
 /// The rules of a file to tell failures apart, whatever else is in it.
 pub fn failure_rules(path: &Path) -> Result<Vec<FailureRule>, ConfigError> {
-    Ok(read(path)?.failure_rules)
+    Ok(placed(&path.display().to_string(), read(path)?.failure_rules))
+}
+
+/// Each with where it stands, for who finds something wrong with it.
+fn placed(file: &str, rules: Vec<Spanned<FailureRule>>) -> Vec<FailureRule> {
+    let placed = |Spanned { value, referenced, .. }: Spanned<FailureRule>| {
+        let place = format!("{file}: line {}: failure_rules[{}]", referenced.line(), value.name);
+        FailureRule { place, ..value }
+    };
+    rules.into_iter().map(placed).collect()
 }
 
 fn read(path: &Path) -> Result<File, ConfigError> {

@@ -148,4 +148,7 @@ pub struct FailureRule {
     /// What a person should look at next.
     #[serde(default)]
     pub advice: String,
+    /// Where it stands, such as `warden.yaml: line 3: failure_rules[mine]`.
+    #[serde(skip)]
+    pub place: String,
 }

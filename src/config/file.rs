@@ -17,7 +17,7 @@ pub(super) struct File {
     pub(super) poll: Poll,
     pub(super) metrics: Metrics,
     pub(super) web: Web,
-    pub(super) failure_rules: Vec<FailureRule>,
+    pub(super) failure_rules: Vec<Spanned<FailureRule>>,
     pub(super) watchdog: Node,
 }
 

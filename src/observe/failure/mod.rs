@@ -281,6 +281,7 @@ mod tests {
             grpc: vec![],
             codes: ErrorCodes::default(),
             advice: "ask me".to_owned(),
+            place: "FILE: line 1".to_owned(),
         };
         let classifier = Classifier::new(std::slice::from_ref(&rule)).unwrap();
         let told = classifier.diagnose("a.B: Connection was refused by h");

@@ -28,7 +28,7 @@ const MAX_GAP: usize = 400;
 #[derive(Debug, thiserror::Error)]
 pub enum RuleError {
     /// A rule that fits nothing, or everything.
-    #[error("failure rule {0:?}: {1}")]
+    #[error("{0}{1}")]
     Rule(String, String),
 }
 
@@ -94,26 +94,28 @@ impl Rules {
             of_user.iter().map(|rule| Rule::or(Strength::First, rule.clone())).collect();
         for (file, text) in BUILT_IN {
             let rules: Vec<FailureRule> = serde_saphyr::from_str(text)
-                .map_err(|error| RuleError::Rule(file.to_owned(), error.to_string()))?;
+                .map_err(|error| RuleError::Rule(file.to_owned(), format!(": {error}")))?;
             all.extend(rules.into_iter().map(|rule| Rule::or(Strength::Plain, rule)));
         }
         let (mut beginnings, mut phrases) = (Vec::new(), Vec::new());
         let mut codes: HashMap<u32, Vec<_>> = HashMap::new();
         for (at, rule) in all.iter().enumerate() {
-            let wrong = |what: &str| Err(RuleError::Rule(rule.name.clone(), what.to_owned()));
+            let wrong = |what: &str| Err(RuleError::Rule(rule.place.clone(), what.to_owned()));
             let numbers = rule.codes.all();
             let words = [&rule.any, &rule.sqlstate, &rule.http, &rule.grpc];
             if numbers.is_empty() && words.iter().all(|words| words.is_empty()) {
-                return wrong("it fits nothing; give `any`, `sqlstate`, `http`, `grpc` or `codes`");
+                return wrong(": it fits nothing; give `any`, `sqlstate`, `http`, `grpc` or `codes`");
             }
             if let Some(status) = rule.grpc.iter().find(|name| !GRPC_NAMES.contains(&&***name)) {
                 let known = GRPC_NAMES.join(", ");
-                return wrong(&format!("grpc: no status is {status:?}, known are {known}"));
+                return wrong(&format!(".grpc: no status is {status:?}, known are {known}"));
             }
             for phrase in &rule.any {
                 let mut parts = phrase.split('*').map(str::trim).filter(|part| !part.is_empty());
                 let Some(first) = parts.next() else {
-                    return wrong("a phrase without a word fits everything");
+                    return wrong(&format!(
+                        ".any: {phrase:?} fits everything; give words, such as 'warehouse * loading'"
+                    ));
                 };
                 beginnings.push(first.to_owned());
                 phrases
@@ -127,7 +129,7 @@ impl Rules {
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::Standard)
             .build(&beginnings)
-            .map_err(|error| RuleError::Rule("any".to_owned(), error.to_string()))?;
+            .map_err(|error| RuleError::Rule("any".to_owned(), format!(": {error}")))?;
         Ok(Self { all, beginnings, phrases, codes })
     }
 
