@@ -126,7 +126,7 @@ pub(super) fn read(
     let audit = audit::read(&mut section, around.audit)?;
 
     let mut limits = Limits::default();
-    numbers::of_a_unit(&mut section, &mut limits)?;
+    numbers::of_a_unit(&mut section, &mut limits, warnings)?;
     numbers::of_all(&mut section, &mut limits, around.poll_interval)?;
     let probe = section.section("probe")?;
     let probe = section.has("probe").then(|| probe::read(probe, &mut limits)).transpose()?;
