@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use super::nearest::did_you_mean;
 use super::watchdog::Node;
-use super::{FailureRule, StateSeries};
+use super::{FailureRule, StateSeries, yaml};
 
 /// The whole file.
 #[derive(Debug, Default, Deserialize)]
@@ -117,24 +116,6 @@ pub(super) fn parse(text: &str) -> Result<File, String> {
     if text.trim().is_empty() {
         return Err("the file is empty; `connect-warden generate-config` writes one".to_owned());
     }
-    serde_saphyr::from_str_with_options(text, options()).map_err(|error| {
-        let place = error
-            .location()
-            .map_or_else(String::new, |at| format!("line {}, column {}: ", at.line(), at.column()));
-        let message = error.without_snippet().to_string();
-        let message = message.lines().next().unwrap_or_default();
-        let message = message.split(" at line ").next().unwrap_or_default();
-        format!("{place}{message}{}", nearest(message))
-    })
-}
-
-/// "did you mean" for an unknown key or word, from the valid ones that the message lists.
-fn nearest(message: &str) -> String {
-    let unknown = ["unknown field", "unknown variant"];
-    let Some((_, rest)) = unknown.iter().find_map(|what| message.split_once(what)) else {
-        return String::new();
-    };
-    let mut words = rest.split([' ', ',', '`']).filter(|word| !word.is_empty());
-    let Some(unknown) = words.next() else { return String::new() };
-    did_you_mean(unknown, words.filter(|word| !matches!(*word, "expected" | "one" | "of" | "or")))
+    serde_saphyr::from_str_with_options(text, options())
+        .map_err(|error| yaml::problem(text, &error))
 }

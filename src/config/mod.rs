@@ -10,6 +10,7 @@ mod pattern;
 mod secret;
 mod settings;
 mod watchdog;
+pub(crate) mod yaml;
 
 pub use build::{ConfigError, build, cluster_names, failure_rules, journal, stop_file};
 pub use example::EXAMPLE;
