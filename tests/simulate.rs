@@ -196,6 +196,17 @@ fn a_users_configuration_is_tried() {
     let config = format!("--config.file={}", file.display());
     let slow = simulate(&["--scenario=flap", "--runs=1", &config]);
     assert!(mean(&slow["restarts"]) > 0.0, "it is tried though it is off: {slow}");
+    let table = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_connect-warden"));
+        let output = command.arg("simulate").args(arguments).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let told = table(&["--scenario=flap", "--runs=1", &config]);
+    assert!(told.starts_with("note: the file says mode: off; it is tried as if it said on\n"));
+    let windows = "windows: [{name: n, cron: '0 2 * * *', for: 1h}], hold_during: [n]";
+    std::fs::write(&file, text.replace("mode: 'off'", windows)).unwrap();
+    let told = table(&["--scenario=flap", "--runs=1", &config]);
+    assert!(told.contains("note: a scenario has no date: windows and silences"), "{told}");
     assert!(slow != simulate(&["--scenario=flap", "--runs=1"]), "{slow}");
     std::fs::write(&file, text.replace("20m", "2h")).unwrap();
     let (code, error) = refused(&["--scenario=flap", &config]);
@@ -232,7 +243,12 @@ fn a_bad_scenario_is_told_with_its_line() {
         ("name: x\nduration: soon\nhealthy: 1\n".to_owned(), "line 2: duration: \"soon\""),
         ("name: x\nduration: 0s\nhealthy: 1\n".to_owned(), "line 2: duration: is 0"),
         ("name: x\nduration: 400days\nhealthy: 1\n".to_owned(), "line 2: duration: is over a"),
-        ("name: x\nduration: 1h\nhealthy: -1\n".to_owned(), "line 3"),
+        (
+            "name: x\nduration: 1h\nhealthy: -1\n".to_owned(),
+            "line 3, column 10: \"-1\" is not a whole number of 0 or more",
+        ),
+        ("name: x\nname: y\n".to_owned(), "line 2, column 1: name: is given twice\n"),
+        (cause("    units: 1\n    down_for: 1h\n"), "\"1h\" is not a list, such as"),
         ("name: x\nduration: 1h\nhelthy: 1\n".to_owned(), "line 3, column 1: unknown field"),
         ("name: x\nhealthy: 1\n".to_owned(), "duration"),
         (": [".to_owned(), "line 1"),
@@ -264,6 +280,8 @@ fn a_bad_scenario_is_told_with_its_line() {
         assert!(error.contains(said), "{error:?} does not say {said:?}");
         assert_eq!(error.lines().count(), 1, "{error}");
     }
+    let (code, error) = refused(&["--poll.interval=1ms"]);
+    assert!(code == Some(64) && error.contains("--poll.interval: is under 10ms"), "{error}");
     let (code, error) = refused(&["--scenario=nonsense"]);
     assert_eq!(code, Some(64));
     assert!(error.contains("two-dependencies"), "it says which there are: {error}");

@@ -28,8 +28,15 @@ pub struct ConfigError {
     problem: String,
 }
 
+impl ConfigError {
+    /// What is wrong in this place.
+    pub fn new(place: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self { place: place.into(), problem: problem.into() }
+    }
+}
+
 fn bad<T>(place: impl Into<String>, problem: impl Into<String>) -> Result<T, ConfigError> {
-    Err(ConfigError { place: place.into(), problem: problem.into() })
+    Err(ConfigError::new(place, problem))
 }
 
 /// Everything validated; nothing bound, nothing connected to.
