@@ -187,6 +187,8 @@ impl State {
         office.budget.give_back(reserved, u32::try_from(sent).unwrap_or(u32::MAX), now);
         self.teller.journal(self.keeper.view(now));
         self.teller.stopped(stopped, now);
+        let orders = self.known.acknowledged.iter().zip(&self.known.acknowledged_by);
+        self.teller.acknowledged(orders, &decided.events, now);
         self.teller.looked(&decided, view, &self.engine.policy, now);
         self.memory = decided.memory;
         if decided.report.hold.is_some() {

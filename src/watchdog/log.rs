@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::executor::Carried;
 use super::explain::{cleared_words, reason_words};
-use super::policy::{BreakerChange, Change, Decision, Hold, Outcome, Reason, UnitId, UnitReport};
+use super::policy::{
+    Acknowledged, BreakerChange, Change, Decision, Hold, Outcome, Reason, UnitId, UnitReport,
+};
 use super::said::Said;
 
 /// Lines of one look; the rest is counted.
@@ -47,6 +49,28 @@ impl Log {
         match because {
             Some(because) => tracing::warn!(cluster, because, "stopped: nothing is restarted"),
             None => tracing::info!(cluster, "no longer stopped"),
+        }
+    }
+
+    pub(super) fn acknowledged(&self, order: &Acknowledged, by: &str, forgotten: usize) {
+        let (cluster, connector, task) = (&*self.cluster, &*order.connector, order.task);
+        if forgotten > 0 {
+            tracing::info!(
+                cluster,
+                connector,
+                task,
+                by,
+                units = forgotten,
+                "acknowledged: what was tried is forgotten"
+            );
+        } else {
+            tracing::warn!(
+                cluster,
+                connector,
+                task,
+                by,
+                "acknowledged, but there is no such unit with a failure: is it the right name?"
+            );
         }
     }
 

@@ -13,8 +13,8 @@ use super::holding::{hold_because, is_first_wait};
 use super::log;
 use super::look::{Look, key};
 use super::policy::{
-    Answer, BreakerChange, Change, Decided, Decision, Event, Hold, Memory, Outcome, Policy, Report,
-    Time, UnitId, Why,
+    Acknowledged, Answer, Because, BreakerChange, Change, Decided, Decision, Event, Hold, Memory,
+    Outcome, Policy, Report, Time, UnitId, Why,
 };
 use super::view::{Counts, DRY_RUN, JournalView, Kind, LastCall, Restarts, Scope, WatchdogView};
 
@@ -61,6 +61,31 @@ impl Teller {
             self.lines.push(AuditLine { why, ..self.of_cluster(event, now) });
         }
         self.view.stopped_because = because;
+    }
+
+    /// Whom persons wanted to be tried afresh, and whether anything was known of them.
+    pub(super) fn acknowledged<'o>(
+        &mut self,
+        orders: impl Iterator<Item = (&'o Acknowledged, &'o String)>,
+        events: &[Event],
+        now: Time,
+    ) {
+        for (order, by) in orders {
+            let of_it = |event: &Event| {
+                matches!(event, Event::Unit((connector, task), Change::Cleared(Because::Acknowledged))
+                    if *connector == order.connector && (order.task.is_none() || *task == order.task))
+            };
+            let forgotten = events.iter().filter(|event| of_it(event)).count();
+            self.log.acknowledged(order, by, forgotten);
+            let why = if forgotten > 0 { "forgotten" } else { "nothing_known" };
+            self.lines.push(AuditLine {
+                connector: Some(Arc::clone(&order.connector)),
+                task: order.task,
+                by: Some(by.clone().into()),
+                why: Some(why.into()),
+                ..self.of_cluster(AuditEvent::Acknowledged, now)
+            });
+        }
     }
 
     /// What one look came to.

@@ -39,6 +39,8 @@ pub enum AuditEvent {
     GivenUp,
     /// What was remembered of it is forgotten: it is well, gone, or was changed.
     Cleared,
+    /// A person wants it to be tried afresh; `why` says whether anything was known of it.
+    Acknowledged,
     /// It does not come out of RESTARTING.
     Stuck,
     /// It was restarted too often in a short time.
