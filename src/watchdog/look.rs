@@ -58,6 +58,7 @@ impl<'l> Look<'l> {
             attempt: Some(unit.attempts),
             attempts_most: Some(unit.attempts_most),
             mode: Some(unit.mode.as_str().into()),
+            rule: unit.rule.as_ref().map(|rule| rule.to_string().into()),
             next_attempt: unit.next,
             ..AuditLine::new(self.now, Arc::clone(cluster), event)
         }

@@ -208,7 +208,7 @@ impl Teller {
         match change {
             Change::Outcome(reason, outcome) => {
                 line.outcome = Some(outcome.as_str().into());
-                line.rule = Some(reason.as_str().into());
+                line.reason = Some(reason.as_str().into());
             }
             Change::Cleared(because) => line.why = Some(because.as_str().into()),
             Change::Believed
@@ -246,10 +246,10 @@ impl Teller {
             }
             let line = look.line(&self.view.cluster, unit, AuditEvent::Decided);
             self.lines.push(AuditLine {
-                rule: Some(decision.reason.as_str().into()),
+                reason: Some(decision.reason.as_str().into()),
                 dry_run: Some(decision.dry_run),
                 call: Some(call.clone().into()),
-                budget_left: Some(budget),
+                connector_budget_left: Some(budget),
                 ..line
             });
             self.calls.remove(&id);
@@ -292,7 +292,7 @@ impl Teller {
             self.lines.push(AuditLine {
                 connector: Some(Arc::clone(&decision.connector)),
                 task: *task,
-                rule: Some(decision.reason.as_str().into()),
+                reason: Some(decision.reason.as_str().into()),
                 call: Some(decision.call.path(&decision.connector).into()),
                 http_status: carried.status,
                 answer: Some(carried.said.as_str().into()),
