@@ -187,7 +187,20 @@ impl Log {
         }
         let (cluster, connector, task) = (&*self.cluster, &**connector, *task);
         let class = unit.map(|unit| unit.class.as_str());
-        let attempts = unit.map(|unit| unit.attempts);
+        // Canaries and probes are no attempts of the unit's own.
+        let counts = match change {
+            Change::Outcome(reason, _) => matches!(reason, Reason::Attempt | Reason::Release),
+            Change::Believed
+            | Change::Parked
+            | Change::GivenUp
+            | Change::Stuck
+            | Change::Flapping
+            | Change::Foreign
+            | Change::StoodDown
+            | Change::Cleared(_) => true,
+        };
+        let attempts = unit.filter(|_| counts).map(|unit| unit.attempts);
+        let mode = unit.map(|unit| unit.mode.as_str());
         match change {
             Change::Believed => {}
             Change::Outcome(_, outcome) if !acted => {
@@ -200,15 +213,24 @@ impl Log {
                     "what would be a restart's outcome"
                 );
             }
-            Change::Outcome(_, Outcome::Recovered) => {
-                tracing::info!(cluster, connector, task, attempts, "recovered: it runs, verified");
+            Change::Outcome(reason, Outcome::Recovered) => {
+                let reason = reason.as_str();
+                tracing::info!(
+                    cluster,
+                    connector,
+                    task,
+                    reason,
+                    attempts,
+                    "recovered: it runs, verified"
+                );
             }
-            Change::Outcome(_, Outcome::Failed) => {
+            Change::Outcome(reason, Outcome::Failed) => {
                 tracing::warn!(
                     cluster,
                     connector,
                     task,
                     class,
+                    reason = reason.as_str(),
                     attempts,
                     "the restart did not help"
                 );
@@ -224,6 +246,7 @@ impl Log {
                 connector,
                 task,
                 class,
+                mode,
                 attempts,
                 "parked: attempts are used up, it is tried now and then"
             ),
@@ -232,6 +255,7 @@ impl Log {
                 connector,
                 task,
                 class,
+                mode,
                 attempts,
                 "given up: a person has to look at it"
             ),
