@@ -185,6 +185,8 @@ pub struct UnitReport {
     pub behind: Option<Arc<Behind>>,
     /// When it was restarted last.
     pub last_restart: Option<Time>,
+    /// Since when it runs again, where it does.
+    pub recovered: Option<Time>,
     /// When it is tried next, where that is known.
     pub next: Option<Time>,
     /// The rule that speaks.
@@ -235,6 +237,14 @@ pub fn report(memory: &Memory, hold: Option<Hold>, policy: &Policy, now: Time) -
                     })
                     .cloned(),
                 last_restart: unit.last_restart,
+                recovered: match unit.phase {
+                    Phase::Recovered { since } => Some(since).filter(|since| *since < Time::MAX),
+                    Phase::Observing { .. }
+                    | Phase::BackingOff { .. }
+                    | Phase::Verifying { .. }
+                    | Phase::Parked { .. }
+                    | Phase::GivenUp => None,
+                },
                 next: next(memory, of_connector, unit, policy),
                 why: why(unit, hold),
                 mode: policy.mode_of(unit.rule),
