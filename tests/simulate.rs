@@ -289,3 +289,17 @@ fn a_bad_scenario_is_told_with_its_line() {
     let told = simulate(&["--scenario", &file.display().to_string(), "--runs=1"]);
     assert_eq!((&told["scenario"], mean(&told["restarts"])), (&"mine".into(), 0.0));
 }
+
+#[test]
+fn the_example_of_the_documents_runs() {
+    let document = include_str!("../docs/watchdog.md");
+    let from = document.find("    name: friday").unwrap();
+    let example = document[from..].split("\n\n").next().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("friday.yaml");
+    let lines = example.lines().map(|line| line.strip_prefix("    ").unwrap());
+    std::fs::write(&file, lines.collect::<Vec<_>>().join("\n")).unwrap();
+    let told = simulate(&["--scenario", &file.display().to_string(), "--runs=1"]);
+    assert_eq!(told["scenario"], "friday");
+    assert!(mean(&told["restarts"]) >= 40.0, "all that failed come up again: {told}");
+}
