@@ -1,6 +1,7 @@
 //! File, environment and flags in; one validated [`Settings`] out, before anything is bound.
 
 mod build;
+mod contexts;
 mod example;
 mod failure;
 mod file;
@@ -11,10 +12,14 @@ mod secret;
 mod settings;
 mod watchdog;
 
-pub use build::{ConfigError, build, cluster_names, failure_rules, journal};
+pub use build::{
+    ConfigError, at_urls, build, cluster_names, failure_rules, journal, one_cluster_of,
+};
+pub use contexts::{Contexts, NewContext};
 pub use example::EXAMPLE;
 pub use failure::{FailureClass, FailureRule};
 pub use flags::Flags;
+pub(crate) use nearest::did_you_mean;
 pub(crate) use pattern::as_written;
 pub use secret::Secret;
 pub use settings::*;
