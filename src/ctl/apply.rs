@@ -4,6 +4,7 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
+use crate::connect::error::ErrorKind;
 use crate::connect::model::ConnectorConfig;
 use crate::watchdog::audit::redact;
 
@@ -13,6 +14,9 @@ use super::failure::Failure;
 use super::mask;
 use super::show::{Cell, Tone, View, plain};
 use super::target::{Action, Cluster};
+
+/// How a message begins that is about a configuration.
+const WRONG: &str = "ConfigException: ";
 
 /// A key, and what the plugin says is wrong with its value.
 pub(super) type Problem = (String, String);
@@ -115,7 +119,16 @@ impl<C: Cluster, W: Write> Session<'_, C, W> {
         let mut config = document.config.clone();
         config.insert("name".to_owned(), Some(document.name.clone()));
         let class = config.get("connector.class").cloned().flatten().unwrap_or_default();
-        let told = self.cluster.validate(&class, &config).await?;
+        let told = match self.cluster.validate(&class, &config).await {
+            // Before 3.9 what is wrong with all of it fails the call.
+            Err(Failure { kind: Some(ErrorKind::Status { message, .. }), .. })
+                if message.contains(WRONG) =>
+            {
+                let (_, wrong) = message.split_once(WRONG).unwrap_or_default();
+                return Ok((1, vec![(String::new(), redact(wrong).into_owned())]));
+            }
+            told => told?,
+        };
         let mut found = Vec::new();
         for value in told["configs"].as_array().into_iter().flatten().map(|c| &c["value"]) {
             let key = value["name"].as_str().unwrap_or_default();
