@@ -18,6 +18,13 @@ use super::target::{Action, Cluster};
 /// How a message begins that is about a configuration.
 const WRONG: &str = "ConfigException: ";
 
+/// Whether it is the configuration that made a worker answer so: before 3.9 what is wrong with all of
+/// it fails the call, and in every version a class that is not there does.
+fn is_verdict(status: u16, message: &str) -> bool {
+    let trouble = ["timed out", "IO Error", "HTML page", "shutting down", "rebalance"];
+    matches!(status, 400 | 500) && !trouble.iter().any(|trouble| message.contains(trouble))
+}
+
 /// A key, and what the plugin says is wrong with its value.
 pub(super) type Problem = (String, String);
 
@@ -120,11 +127,10 @@ impl<C: Cluster, W: Write> Session<'_, C, W> {
         config.insert("name".to_owned(), Some(document.name.clone()));
         let class = config.get("connector.class").cloned().flatten().unwrap_or_default();
         let told = match self.cluster.validate(&class, &config).await {
-            // Before 3.9 what is wrong with all of it fails the call.
-            Err(Failure { kind: Some(ErrorKind::Status { message, .. }), .. })
-                if message.contains(WRONG) =>
+            Err(Failure { kind: Some(ErrorKind::Status { status, message }), .. })
+                if is_verdict(status, &message) =>
             {
-                let (_, wrong) = message.split_once(WRONG).unwrap_or_default();
+                let wrong = message.split_once(WRONG).map_or(&*message, |(_, wrong)| wrong);
                 return Ok((1, vec![(String::new(), redact(wrong).into_owned())]));
             }
             told => told?,
@@ -185,5 +191,25 @@ impl<C: Cluster, W: Write> Session<'_, C, W> {
         }
         self.screen.view(&view)?;
         if failed { Err(Failure::told()) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_verdict;
+
+    #[test]
+    fn a_workers_own_trouble_is_not_the_configurations() {
+        for (status, message, wanted) in [
+            (500, "Must configure one of topics or topics.regex", true),
+            (500, "Failed to find any class that implements Connector", true),
+            (400, "Included connector type A does not match request type B", true),
+            (500, "Request timed out. The worker is currently starting up", false),
+            (500, "IO Error trying to forward REST request: Connection refused", false),
+            (400, "an HTML page", false),
+            (503, "no", false),
+        ] {
+            assert_eq!(is_verdict(status, message), wanted, "{message}");
+        }
     }
 }

@@ -162,7 +162,7 @@ impl<C: Cluster, W: Write> Session<'_, C, W> {
 
     async fn describe_worker(&mut self, id: &str) -> Result<(), Failure> {
         let all = self.cluster.overview().await?;
-        let workers = self.cluster.workers().await;
+        let workers = self.cluster.workers(&[id.to_owned()]).await;
         let worker = workers.iter().find(|worker| worker.id == id);
         let mut on_it = Vec::new();
         for status in all.iter().filter_map(|connector| connector.status.as_ref()) {

@@ -254,9 +254,14 @@ impl Cluster for Direct {
         Ok(self.worker().offsets(name).await?)
     }
 
-    async fn workers(&self) -> Vec<Worker> {
-        let all = self.client.workers().iter().map(worker_facts);
-        stream::iter(all).buffered(AT_ONCE).collect().await
+    async fn workers(&self, seen: &[String]) -> Vec<Worker> {
+        let mut all = self.client.workers().to_vec();
+        for id in seen {
+            if all.iter().all(|worker| worker.id() != id) {
+                all.extend(self.client.dial(id));
+            }
+        }
+        stream::iter(all.iter().map(worker_facts)).buffered(AT_ONCE).collect().await
     }
 
     async fn plugins(&self, all: bool) -> Result<Vec<Plugin>, Failure> {

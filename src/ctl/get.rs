@@ -152,7 +152,8 @@ impl<C: Cluster, W: Write> Session<'_, C, W> {
                 }
             }
         }
-        for worker in self.cluster.workers().await {
+        let seen: Vec<String> = load.keys().map(|id| (*id).to_owned()).collect();
+        for worker in self.cluster.workers(&seen).await {
             let [connectors, tasks, failed] = load.remove(&*worker.id).unwrap_or_default();
             let version = worker.version.as_deref().unwrap_or("");
             let kafka = worker.kafka_cluster_id.as_deref().unwrap_or("");

@@ -30,7 +30,6 @@ use std::process::ExitCode;
 
 use crate::config::Flags;
 use crate::connect::model::PartitionOffset;
-use crate::observe::Classifier;
 
 use act::Asks;
 use direct::Direct;
@@ -38,6 +37,7 @@ use documents::Document;
 use failure::Failure;
 pub use flags::CtlFlags;
 use flags::{Global, Offsets, OffsetsFlags, Verb};
+use place::LazyClassifier;
 use show::Screen;
 use target::{Action, Cluster};
 
@@ -45,7 +45,7 @@ use target::{Action, Cluster};
 struct Session<'f, C, W> {
     cluster: C,
     flags: &'f Global,
-    classifier: Classifier,
+    classifier: LazyClassifier,
     screen: Screen<W>,
 }
 

@@ -3,6 +3,7 @@
 //! What stands after `ctl` wins over what stands before it and over the environment, and those over
 //! the current context.
 
+use std::cell::LazyCell;
 use std::time::Duration;
 
 use crate::config::{self, ConnectSettings, Contexts, Flags};
@@ -14,6 +15,9 @@ use super::flags::Global;
 /// Time for one request where nothing is said: a restart may wait for others.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Made when it is asked for: most verbs read no trace.
+pub(super) type LazyClassifier = LazyCell<Classifier, Box<dyn FnOnce() -> Classifier>>;
+
 /// A cluster, before it is connected to.
 pub(super) struct Place {
     /// How it is reached.
@@ -21,12 +25,12 @@ pub(super) struct Place {
     /// Its name, where it has one.
     pub(super) context: Option<String>,
     /// With the rules of the configuration that has the cluster.
-    pub(super) classifier: Classifier,
+    pub(super) classifier: LazyClassifier,
 }
 
 impl Place {
     fn at(connect: ConnectSettings, context: Option<String>) -> Self {
-        Self { connect, context, classifier: Classifier::default() }
+        Self { connect, context, classifier: LazyCell::new(Box::new(Classifier::default)) }
     }
 }
 
@@ -58,9 +62,13 @@ pub(super) fn find(global: &Global, outer: &Flags) -> Result<Place, Failure> {
         let cluster = global.cluster.as_deref();
         let (name, connect) = config::one_cluster_of(file, cluster, timeout)?;
         let rules = config::failure_rules(file)?;
-        let classifier =
-            Classifier::new(&rules).map_err(|error| Failure::usage(error.to_string()))?;
-        return Ok(Place { connect, context: Some(name), classifier });
+        let mut place = Place::at(connect, Some(name));
+        if !rules.is_empty() {
+            let classifier = Classifier::new(&rules);
+            let classifier = classifier.map_err(|error| Failure::usage(error.to_string()))?;
+            place.classifier = LazyCell::new(Box::new(move || classifier));
+        }
+        return Ok(place);
     }
     if !global.urls.is_empty() {
         return Ok(Place::at(config::at_urls(&global.urls, timeout)?, None));

@@ -33,8 +33,8 @@ pub(super) trait Cluster {
     async fn topics(&self, name: &str) -> Result<Vec<String>, Failure>;
     /// How far it got.
     async fn offsets(&self, name: &str) -> Result<Vec<PartitionOffset>, Failure>;
-    /// The workers that are known by URL.
-    async fn workers(&self) -> Vec<Worker>;
+    /// The workers that are known by URL, and those of `seen` that may be asked too.
+    async fn workers(&self, seen: &[String]) -> Vec<Worker>;
     /// Its plugins.
     async fn plugins(&self, all: bool) -> Result<Vec<Plugin>, Failure>;
     /// What a plugin can be configured with, as Connect says it.
@@ -58,10 +58,10 @@ pub(super) struct Connector {
     pub(super) info: Option<ConnectorInfo>,
 }
 
-/// A worker at one of the URLs.
+/// A worker that was asked.
 #[derive(Clone, Debug)]
 pub(super) struct Worker {
-    /// `host:port` of the URL.
+    /// `host:port`.
     pub(super) id: String,
     /// Its version, or why it is not known.
     pub(super) version: Result<String, String>,

@@ -78,7 +78,9 @@ fn validate(model: &Model, class: &str, body: &[u8]) -> Reply {
     let missing = "Must configure one of topics or topics.regex";
     // Seen up to 3.2.3; not from 3.9.1 on.
     if value.is_none() && !model.version.at_least(3, 9) {
-        return error(500, format!("org.apache.kafka.common.config.ConfigException: {missing}"));
+        let who = "org.apache.kafka.common.config.ConfigException: ";
+        let who = if model.version.major >= 3 { who } else { "" };
+        return error(500, format!("{who}{missing}"));
     }
     let errors: &[&str] = if value.is_some() { &[] } else { &[missing] };
     let one = json!({

@@ -42,7 +42,7 @@ pub async fn configurations(worker: &WorkerClient, version: Version, file: &str)
     } else if version.at_least(2, 2) {
         assert!(
             matches!(&wrong, Err(Error { kind: ErrorKind::Status { status: 500, message }, .. })
-                if message.contains("ConfigException: Must configure one of topics")),
+                if message.contains("Must configure one of topics")),
             "{wrong:?}"
         );
     }

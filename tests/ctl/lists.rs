@@ -80,6 +80,16 @@ async fn a_worker_is_described_and_one_that_is_none_of_the_urls_is_listed() {
     let told = shell.done(&["describe", "worker", &elsewhere]);
     assert!(told.contains("not asked: it is none of the URLs"), "{told}");
     assert!(shell.done(&["describe", "worker", &here]).contains("health     healthy"));
+    let yaml = format!(
+        "clusters: [{{name: one, urls: ['{}'], dial_workers: ['127.*']}}]\n",
+        shell.cluster.urls()[0]
+    );
+    let file = format!("--config.file={}", shell.file("warden.yaml", &yaml));
+    for words in [&["describe", "worker", &elsewhere, &file][..], &["get", "workers", &file]] {
+        let asked = said(&mut shell.bare(words));
+        assert_eq!(asked.code, Some(0), "{}", asked.error);
+        assert!(!asked.out.contains("not asked") && asked.out.contains("healthy"), "{}", asked.out);
+    }
     let none = shell.say(&["describe", "worker", "127.0.0.1:1"]);
     assert!(none.code == Some(1) && none.error.contains("there is no worker"), "{none:?}");
 }

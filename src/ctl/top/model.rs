@@ -237,6 +237,9 @@ fn of_tasks<'c>(connector: &'c Connector, by: &'c Classifier) -> impl Iterator<I
 }
 
 #[cfg(test)]
+pub(super) use tests::model as example;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::connect::model::ConnectorStatus;
@@ -314,6 +317,3 @@ mod tests {
         assert_eq!(model.error.as_deref(), Some("GET x: no connection"));
     }
 }
-
-#[cfg(test)]
-pub(super) use tests::model as example;
