@@ -116,8 +116,11 @@ impl<C: Cluster, W: Write> Session<'_, C, W> {
             let worker = plain(&task.instance.worker_id);
             self.screen.line(&format!("  task {:<4} {shown} {worker}{cause}", task.id))?;
         }
-        if let Some(info) = &connector.info {
-            self.config(&info.config)?;
+        match &connector.info {
+            Some(info) => self.config(&info.config)?,
+            None => {
+                self.tell("the configuration could not be read: is Kafka behind the worker there?")
+            }
         }
         if let Some(status) = &connector.status {
             self.trace("the connector", &status.connector)?;

@@ -7,14 +7,17 @@ use futures_util::FutureExt as _;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::time::timeout;
 
 use crate::config::ConnectSettings;
 use crate::connect::error::{Error, ErrorKind};
 use crate::connect::model::{
-    ConnectorConfig, ConnectorInfo, ConnectorStatus, LoggerLevel, PartitionOffset, Plugin, State,
+    ConnectorConfig, ConnectorInfo, ConnectorStatus, Health, LoggerLevel, PartitionOffset, Plugin,
+    State,
 };
 use crate::connect::version::Version;
-use crate::connect::{ClusterClient, WorkerClient};
+use crate::connect::{ClusterClient, HealthAnswer, WorkerClient};
+use crate::watchdog::audit::redact;
 
 use super::failure::{self, Failure, Since};
 use super::flags::Scope;
@@ -24,6 +27,9 @@ use super::target::{Action, Cluster, Connector, Worker};
 const AT_ONCE: usize = 8;
 /// A worker's own limit for `/health` is 10 s.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(12);
+/// How long is waited for what needs the herder, which hangs while Kafka is gone, where the rest is
+/// worth telling without it.
+const HERDER: Duration = Duration::from_secs(3);
 
 /// One worker that answered, and the others.
 #[derive(Debug)]
@@ -161,6 +167,34 @@ impl Cluster for Direct {
         first.map(|_| ()).map_err(failure::at_first)
     }
 
+    async fn doubt(&self) -> Option<String> {
+        let worker = self.worker();
+        let told = if self.version.is_some_and(|version| !version.has_health()) {
+            let any = worker.connectors().await.ok()?.into_iter().next()?;
+            match timeout(HERDER, worker.info(&any)).await {
+                Ok(Ok(_) | Err(Error { kind: ErrorKind::NotFound(_), .. })) => return None,
+                Ok(Err(error)) => error.kind.to_string(),
+                Err(_) => "its herder does not answer".to_owned(),
+            }
+        } else {
+            match timeout(HERDER, worker.health(HEALTH_TIMEOUT)).await {
+                Ok(Ok(HealthAnswer { health: Health::Healthy | Health::Unsupported, .. })) => {
+                    return None;
+                }
+                Ok(Ok(answer)) => {
+                    answer.message.unwrap_or_else(|| answer.health.as_str().to_owned())
+                }
+                Ok(Err(error)) => error.kind.to_string(),
+                Err(_) => "its /health does not answer".to_owned(),
+            }
+        };
+        Some(format!(
+            "states may be what was true before: {} does not prove to be able to serve ({}); is Kafka there?",
+            worker.id(),
+            redact(&told)
+        ))
+    }
+
     async fn names(&self) -> Result<Vec<String>, Failure> {
         let mut names = self.worker().connectors().await?;
         names.sort_unstable();
@@ -193,30 +227,24 @@ impl Cluster for Direct {
     }
 
     async fn connector(&self, name: &str) -> Result<Connector, Failure> {
-        let info = match self.worker().info(name).await {
-            Ok(info) => Some(info),
-            Err(error) if matches!(error.kind, ErrorKind::NotAddressable(_)) => {
+        let info = match timeout(HERDER, self.worker().info(name)).await {
+            Ok(Ok(info)) => Some(info),
+            Ok(Err(error)) if matches!(error.kind, ErrorKind::NotAddressable(_)) => {
                 let mut all = self.overview().await?;
                 let at = all.iter().position(|connector| connector.name == name);
                 return at.map(|at| all.swap_remove(at)).ok_or_else(|| error.into());
             }
-            Err(error)
-                if matches!(
-                    error.kind,
-                    ErrorKind::Status { status: 500.., .. } | ErrorKind::Timeout(_)
-                ) =>
-            {
-                None
-            }
-            Err(error) => return Err(error.into()),
+            Ok(Err(Error {
+                kind: ErrorKind::Status { status: 500.., .. } | ErrorKind::Timeout(_),
+                ..
+            }))
+            | Err(_) => None,
+            Ok(Err(error)) => return Err(error.into()),
         };
         let status = match self.worker().status(name).await {
             Ok(status) => Some(status),
-            Err(error) if matches!(error.kind, ErrorKind::NotFound(_)) => None,
-            Err(error)
-                if matches!(error.kind, ErrorKind::Status { status: 500.., .. })
-                    && info.is_some() =>
-            {
+            Err(Error { kind: ErrorKind::NotFound(_), .. }) => None,
+            Err(Error { kind: ErrorKind::Status { status: 500.., .. }, .. }) if info.is_some() => {
                 None
             }
             Err(error) => return Err(error.into()),

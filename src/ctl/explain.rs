@@ -30,7 +30,7 @@ struct Group {
 
 impl<C: Cluster, W: Write> Session<'_, C, W> {
     pub(super) async fn explain(&mut self, of: &NamesOrAll) -> Result<(), Failure> {
-        let mut chosen = self.chosen(of).await?;
+        let mut chosen = self.looked_at(of).await?;
         if of.names.is_empty() {
             chosen.retain(troubled);
             if chosen.is_empty() && self.spoken() {

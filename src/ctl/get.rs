@@ -30,8 +30,17 @@ impl<C: Cluster, W: Write> Session<'_, C, W> {
         }
     }
 
+    /// The same, and what makes their states doubtful is told.
+    pub(super) async fn looked_at(&self, of: &NamesOrAll) -> Result<Vec<Connector>, Failure> {
+        let (chosen, doubt) = tokio::join!(self.chosen(of), self.cluster.doubt());
+        if let (Ok(_), Some(doubt)) = (&chosen, doubt) {
+            self.tell(&doubt);
+        }
+        chosen
+    }
+
     /// The connectors that are meant, with their status; all where none is named.
-    pub(super) async fn chosen(&self, of: &NamesOrAll) -> Result<Vec<Connector>, Failure> {
+    async fn chosen(&self, of: &NamesOrAll) -> Result<Vec<Connector>, Failure> {
         if let ([name], false) = (&of.names[..], of.regex) {
             // One connector is one call, where it is a name.
             let listed = self.cluster.names().await?;
@@ -53,7 +62,7 @@ impl<C: Cluster, W: Write> Session<'_, C, W> {
             &["NAME", "TYPE", "STATE", "TASKS", "FAILURE", "+WORKER", "+CLASS", "+VERSION"],
             "there is no connector",
         );
-        for connector in self.chosen(of).await? {
+        for connector in self.looked_at(of).await? {
             let tasks = format!("{}/{}", connector.running(), connector.expected());
             let cells = vec![
                 (&*connector.name).into(),
@@ -74,7 +83,7 @@ impl<C: Cluster, W: Write> Session<'_, C, W> {
     async fn get_tasks(&mut self, of: &NamesOrAll) -> Result<(), Failure> {
         let mut view =
             View::new(&["TASK", "STATE", "WORKER", "FAILURE", "+CAUSE"], "there is no task");
-        for connector in self.chosen(of).await? {
+        for connector in self.looked_at(of).await? {
             for task in connector.tasks() {
                 let cause = Cause::of(&task.instance, &self.classifier);
                 let cells = vec![
@@ -93,7 +102,7 @@ impl<C: Cluster, W: Write> Session<'_, C, W> {
 
     pub(super) async fn status(&mut self, of: &NamesOrAll) -> Result<(), Failure> {
         let mut view = View::new(&["NAME", "STATE", "WORKER", "CAUSE"], "there is no connector");
-        for connector in self.chosen(of).await? {
+        for connector in self.looked_at(of).await? {
             let own = connector.status.as_ref().map(|status| &status.connector);
             let said = |cause: Option<Cause>| match cause {
                 Some(cause) => format!("{}: {}", cause.class, cause.text),

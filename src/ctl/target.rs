@@ -19,6 +19,9 @@ pub(super) trait Cluster {
     fn place(&self) -> &str;
     /// Looks for a worker that answers, after one did not.
     async fn again(&self) -> Result<(), Failure>;
+    /// Why what is read may be what was true before: no worker proves to be able to serve. Statuses
+    /// come from a worker's memory, and look well while Kafka is dead.
+    async fn doubt(&self) -> Option<String>;
     /// Every name that is listed, sorted.
     async fn names(&self) -> Result<Vec<String>, Failure>;
     /// Every connector with its status and its configuration, sorted by name.

@@ -190,3 +190,30 @@ async fn a_users_rules_count_where_a_wardens_configuration_names_the_cluster() {
     assert_eq!(said.code, Some(0), "{}", said.error);
     assert!(said.out.contains("RESOURCE") && said.out.contains("ask me"), "{}", said.out);
 }
+
+/// Statuses come from a worker's memory: all of them look well.
+#[tokio::test(flavor = "multi_thread")]
+async fn states_that_may_be_old_are_told_as_such() {
+    for version in ["4.3.0", "3.2.3"] {
+        let shell = Shell::with_three(version).await;
+        assert_eq!(shell.say(&["status"]).error, "");
+        shell.cluster.freeze_kafka(true);
+        for words in [
+            &["status"][..],
+            &["get", "connectors"],
+            &["get", "tasks", "orders"],
+            &["explain", "orders"],
+        ] {
+            let said = shell.say(words);
+            assert_eq!(said.code, Some(0), "{version} {words:?}: {said:?}");
+            assert!(said.out.contains("RUNNING"), "{version} {words:?}: {said:?}");
+            assert!(
+                said.error.contains("states may be what was true before: 127.0.0.1:"),
+                "{said:?}"
+            );
+        }
+        let said = shell.say(&["describe", "connector", "orders"]);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        assert!(said.error.contains("the configuration could not be read"), "{said:?}");
+    }
+}

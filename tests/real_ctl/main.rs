@@ -207,6 +207,17 @@ fn every_verb_on_4_3_0() {
     assert_eq!(shell.json(&["topics", "get", "reads"]), serde_json::json!([]));
     shell.done(&["resume", "reads"]);
     shell.done(&["wait", "reads", "stuck", "--for=running", "--timeout=60s"]);
+    shell.cluster.broker.sigstop();
+    let limit = Duration::from_secs(40);
+    support::warden::eventually("the states are doubted", limit, || {
+        let (code, out, error) = shell.say(&["status"]);
+        assert!(code == Some(0) && out.contains("RUNNING"), "{error}");
+        error.contains("states may be what was true before").then_some(())
+    });
+    shell.cluster.broker.sigcont();
+    support::warden::eventually("they are believed", Duration::from_secs(90), || {
+        shell.say(&["status"]).2.is_empty().then_some(())
+    });
     shell.done(&["delete", "reads", "stuck", "-y"]);
     shell.done(&["wait", "reads", "stuck", "--for=deleted", "--timeout=60s"]);
 }

@@ -51,6 +51,7 @@ pub struct Global {
         id = "ctl_output",
         short = 'o',
         long = "output",
+        value_name = "FORM",
         value_enum,
         default_value_t,
         global = true

@@ -18,9 +18,9 @@ use tokio::time::{Instant, sleep};
 use super::Session;
 use super::failure::Failure;
 use super::flags::TopFlags;
-use super::target::{Cluster, Connector};
+use super::target::Cluster;
 
-use model::{Model, Next};
+use model::{Found, Model, Next};
 
 /// The shortest time between two looks: it is a request each.
 const LEAST: Duration = Duration::from_millis(200);
@@ -80,12 +80,13 @@ impl<C: Cluster, W: Write> Session<'_, C, W> {
         }
     }
 
-    async fn look_after(&self, wait: Duration, failed: bool) -> Result<Vec<Connector>, String> {
+    async fn look_after(&self, wait: Duration, failed: bool) -> Result<Found, String> {
         sleep(wait).await;
         if failed {
             self.cluster.again().await.map_err(|failure| failure.text)?;
         }
-        self.cluster.overview().await.map_err(|failure| failure.text)
+        let (all, doubt) = tokio::join!(self.cluster.overview(), self.cluster.doubt());
+        Ok(Found { all: all.map_err(|failure| failure.text)?, doubt })
     }
 }
 

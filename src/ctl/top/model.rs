@@ -58,6 +58,13 @@ pub(super) struct Row {
     weight: (usize, usize),
 }
 
+/// What a look at the cluster found, and why it may be old.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) all: Vec<Connector>,
+    pub(super) doubt: Option<String>,
+}
+
 /// What to do after a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
@@ -109,20 +116,15 @@ impl Model {
     }
 
     /// The cluster answered, or did not; what was known stays, with its age.
-    pub(super) fn found(
-        &mut self,
-        found: Result<Vec<Connector>, String>,
-        by: &Classifier,
-        now: Instant,
-    ) {
-        let all = match found {
-            Ok(all) => all,
+    pub(super) fn found(&mut self, found: Result<Found, String>, by: &Classifier, now: Instant) {
+        let Found { all, doubt } = match found {
+            Ok(found) => found,
             Err(error) => {
                 self.error = Some(plain(&error));
                 return;
             }
         };
-        self.error = None;
+        self.error = doubt.as_deref().map(plain);
         self.at = Some(now);
         self.connectors = all.len();
         self.tasks = all.iter().map(|connector| connector.tasks().len()).sum();
@@ -262,7 +264,7 @@ mod tests {
                 r#"{"name":"c","connector":{"state":"RUNNING","worker_id":"w1:1"},"tasks":[{"id":0,"state":"RUNNING","worker_id":"w2:1"}]}"#,
             ),
         ];
-        model.found(Ok(all), &Classifier::default(), Instant::now());
+        model.found(Ok(Found { all, doubt: None }), &Classifier::default(), Instant::now());
         model
     }
 
