@@ -3,7 +3,7 @@
 //! | exit code | meaning |
 //! |---|---|
 //! | 0 | ended as told |
-//! | 1 | it could not start or go on, such as a port in use |
+//! | 1 | it could not start or go on, such as a port in use; of `ctl`: it failed, differs, took too long |
 //! | 64 | bad flags or configuration; nothing was bound |
 
 use std::io::Write as _;
@@ -12,11 +12,13 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser as _};
+use clap_complete::CompleteEnv;
 
 use crate::check;
 use crate::classify::{Trace, classify};
 use crate::cli::{Cli, Command};
 use crate::config::{self, EXAMPLE, Flags, Settings};
+use crate::ctl;
 use crate::logging;
 use crate::observe::Classifier;
 use crate::order::{NoSuch, Prepared};
@@ -33,6 +35,8 @@ const LAST_BLOCKING: Duration = Duration::from_secs(1);
 
 /// The whole program.
 pub fn main() -> ExitCode {
+    // What a shell asks for while somebody types; nothing may be written before it.
+    CompleteEnv::with_factory(Cli::command).complete();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -74,6 +78,7 @@ pub fn main() -> ExitCode {
             },
             Err(error) => usage(&error),
         },
+        Command::Ctl(flags) => ctl::main(&flags, &outer, &mut out),
         Command::Replay(flags) => match Replay::new(&flags) {
             Ok(replay) => finish(replay.run(&mut out)),
             Err(error) => usage(&error),

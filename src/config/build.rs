@@ -13,6 +13,7 @@ use url::Url;
 
 use super::file::{self, Cluster, File, SecretSource};
 use super::flags::Flags;
+use super::nearest::did_you_mean;
 use super::pattern;
 use super::watchdog::{self, Problem};
 use super::{
@@ -35,7 +36,10 @@ impl ConfigError {
     }
 }
 
-fn bad<T>(place: impl Into<String>, problem: impl Into<String>) -> Result<T, ConfigError> {
+pub(super) fn bad<T>(
+    place: impl Into<String>,
+    problem: impl Into<String>,
+) -> Result<T, ConfigError> {
     Err(ConfigError::new(place, problem))
 }
 
@@ -133,6 +137,51 @@ pub fn stop_file(path: &Path) -> Result<Option<PathBuf>, ConfigError> {
 /// The names of the clusters in a file, whatever else is in it.
 pub fn cluster_names(path: &Path) -> Result<Vec<String>, ConfigError> {
     Ok(read(path)?.clusters.into_iter().map(|cluster| cluster.name).collect())
+}
+
+/// How one cluster of a file is reached, whatever else is in it. The name may be left out where
+/// there is only one; secrets of the others are not read.
+pub fn one_cluster_of(
+    path: &Path,
+    name: Option<&str>,
+    timeout: Duration,
+) -> Result<(String, ConnectSettings), ConfigError> {
+    let place = path.display().to_string();
+    chosen(read(path)?.clusters, name, &place, timeout)
+}
+
+/// How the cluster at these URLs is reached.
+pub fn at_urls(texts: &[String], timeout: Duration) -> Result<ConnectSettings, ConfigError> {
+    Ok(ConnectSettings { request_timeout: timeout, ..urls("--connect.url", texts)? })
+}
+
+/// The one of the clusters that is meant.
+pub(super) fn chosen(
+    clusters: Vec<Cluster>,
+    name: Option<&str>,
+    place: &str,
+    timeout: Duration,
+) -> Result<(String, ConnectSettings), ConfigError> {
+    let names: Vec<String> = clusters.iter().map(|cluster| cluster.name.clone()).collect();
+    let all = names.join(", ");
+    let found = match name {
+        Some(name) => clusters.into_iter().find(|cluster| cluster.name == name),
+        None if names.len() > 1 => {
+            return bad(place, format!("names several clusters; say --cluster=NAME, one of {all}"));
+        }
+        None => clusters.into_iter().next(),
+    };
+    let Some(cluster) = found else {
+        let near = did_you_mean(name.unwrap_or_default(), names.iter().map(String::as_str));
+        let there = if all.is_empty() { "none".to_owned() } else { all };
+        return bad(
+            place,
+            format!("has no {:?}; there is {there}{near}", name.unwrap_or_default()),
+        );
+    };
+    let at = format!("{place}: {:?}", cluster.name);
+    let name = cluster.name.clone();
+    Ok((name, one_cluster(cluster, &at, timeout, &mut Vec::new())?.connect))
 }
 
 /// The rules of a file to tell failures apart, whatever else is in it.

@@ -116,6 +116,11 @@ pub(super) fn parse(text: &str) -> Result<File, String> {
     if text.trim().is_empty() {
         return Err("the file is empty; `connect-warden generate-config` writes one".to_owned());
     }
+    parse_as(text)
+}
+
+/// The same for a file of any form; an empty one is for the caller to tell.
+pub(super) fn parse_as<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T, String> {
     serde_saphyr::from_str_with_options(text, options())
         .map_err(|error| yaml::problem(text, &error))
 }

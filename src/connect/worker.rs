@@ -111,6 +111,11 @@ impl WorkerClient {
         self.get(&format!("connector-plugins?connectorsOnly={connectors_only}")).await
     }
 
+    /// `GET /connector-plugins/{class}/config` (3.2 and later, KIP-769): what can be configured.
+    pub async fn plugin_config(&self, class: &str) -> Result<Vec<Value>, Error> {
+        self.get(&format!("connector-plugins/{}/config", encode(class))).await
+    }
+
     /// `PUT /connector-plugins/{class}/config/validate`.
     pub async fn validate(&self, class: &str, config: &ConnectorConfig) -> Result<Value, Error> {
         let path = format!("connector-plugins/{}/config/validate", encode(class));
@@ -218,8 +223,23 @@ impl WorkerClient {
         name: &str,
         include_tasks: bool,
     ) -> Result<RestartPlan, Error> {
-        let path =
-            connector(name, &format!("/restart?includeTasks={include_tasks}&onlyFailed=true"));
+        self.restart_planned(name, include_tasks, true).await
+    }
+
+    /// `POST /connectors/{name}/restart?includeTasks=true` (3.0 and later, KIP-745): the connector
+    /// and its tasks, FAILED or not; [`ErrorKind::Unsupported`] as of [`Self::restart_failed`].
+    pub async fn restart_with_tasks(&self, name: &str) -> Result<RestartPlan, Error> {
+        self.restart_planned(name, true, false).await
+    }
+
+    async fn restart_planned(
+        &self,
+        name: &str,
+        include_tasks: bool,
+        only_failed: bool,
+    ) -> Result<RestartPlan, Error> {
+        let query = format!("/restart?includeTasks={include_tasks}&onlyFailed={only_failed}");
+        let path = connector(name, &query);
         let reply = self.call(Method::POST, &path, None).await?;
         if reply.status.as_u16() == 204 {
             return Err(failed("POST", &self.url(&path), ErrorKind::Unsupported));
@@ -266,6 +286,13 @@ impl WorkerClient {
     pub async fn set_logger(&self, logger: &str, level: &str) -> Result<Vec<String>, Error> {
         let path = format!("admin/loggers/{}", encode(logger));
         self.read(Method::PUT, &path, Some(&json!({ "level": level }))).await
+    }
+
+    /// `PUT /admin/loggers/{logger}?scope=cluster` (3.7 and later, KIP-976): on every worker. Older
+    /// workers ignore the parameter and change their own level alone; ask for the version first.
+    pub async fn set_logger_of_all(&self, logger: &str, level: &str) -> Result<(), Error> {
+        let path = format!("admin/loggers/{}?scope=cluster", encode(logger));
+        self.done(Method::PUT, &path, Some(&json!({ "level": level }))).await
     }
 
     fn url(&self, path: &str) -> Url {
