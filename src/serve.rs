@@ -22,7 +22,7 @@ use crate::watchdog::office::{KillSwitch, Office, ProcessBudget, Reach};
 use crate::watchdog::orders::Orders;
 use crate::watchdog::probe::Prober;
 use crate::watchdog::view::WatchdogView;
-use crate::web::{App, Server};
+use crate::web::{App, Clients, Server};
 
 /// What is built from the settings before anything is bound: reads certificates, connects to
 /// nothing.
@@ -69,13 +69,15 @@ pub(crate) async fn serve(settings: Settings, parts: Parts) -> anyhow::Result<()
         tracker: tracker.clone(),
         stop: stop.clone(),
     };
-    let count = settings.clusters.len();
+    let mut all = Clients::new();
     for (cluster, client) in settings.clusters.into_iter().zip(clients) {
+        let client = Arc::new(client);
+        all.insert(cluster.name.as_str().into(), Arc::clone(&client));
         let poll = settings.poll.clone();
         start.cluster(cluster, client, poll, settings.metrics.staleness);
     }
-    let app = Arc::new(App::new(exporter, Arc::clone(&office), count, settings.web.telemetry_path));
-    let serving = tokio::spawn(server.run(app, stop.clone()));
+    let app = App::new(exporter, Arc::clone(&office), all, &settings.web, stop.clone());
+    let serving = tokio::spawn(server.run(Arc::new(app), stop.clone()));
 
     told_to_end(&office.kill_switch).await?;
     tracing::info!("ending: no more requests are taken");
@@ -106,7 +108,7 @@ impl Start {
     fn cluster(
         &self,
         cluster: ClusterSettings,
-        client: ClusterClient,
+        client: Arc<ClusterClient>,
         poll: crate::config::PollSettings,
         staleness: Duration,
     ) {
@@ -117,7 +119,6 @@ impl Start {
                  the credentials"
             );
         }
-        let client = Arc::new(client);
         let policy = self.watchdog.policy_of(&cluster.name, self.watchdog.mode);
         let watch = Watch {
             cluster,

@@ -15,6 +15,7 @@ pub use build::{ConfigError, build, cluster_names, failure_rules, journal};
 pub use example::EXAMPLE;
 pub use failure::{FailureClass, FailureRule};
 pub use flags::Flags;
+pub(crate) use nearest::near;
 pub(crate) use pattern::as_written;
 pub use secret::Secret;
 pub use settings::*;

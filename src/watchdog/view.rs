@@ -35,6 +35,20 @@ pub struct WatchdogView {
     pub stopped_because: Option<String>,
 }
 
+impl WatchdogView {
+    /// Whether everything that is told of units and of what holds them is as it was in `before`; that
+    /// it looked again, counted or got back some of its budget is no news.
+    pub fn tells_the_same(&self, before: &Self) -> bool {
+        self.report == before.report
+            && self.breakers == before.breakers
+            && self.stood_down == before.stood_down
+            && (self.mode, self.cautious) == (before.mode, before.cautious)
+            && self.stopped_because == before.stopped_because
+            && (self.journal.broken, self.journal.lost)
+                == (before.journal.broken, before.journal.lost)
+    }
+}
+
 /// Which restarts are counted together.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Kind {

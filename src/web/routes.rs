@@ -1,5 +1,6 @@
 //! From a request to its answer: one `match` on the path.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,34 +12,52 @@ use hyper::{Method, Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 
 use crate::metrics::negotiate::accepts_gzip;
-use crate::metrics::{Exporter, Exposition, Format};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::WebSettings;
+use crate::connect::ClusterClient;
+use crate::metrics::{Exporter, Format};
 use crate::watchdog::office::Office;
 
+use super::api::Api;
+use super::content::Content;
 use super::facts::Known;
 use super::{api, health, page};
 
 /// An answer.
-pub(super) type Answer = Response<Exposition>;
+pub(super) type Answer = Response<Content>;
+
+/// How each cluster is spoken to, by name.
+pub type Clients = BTreeMap<Arc<str>, Arc<ClusterClient>>;
 
 /// What the answers are made from.
 #[derive(Debug)]
 pub struct App {
     pub(super) exporter: Arc<Exporter>,
     pub(super) office: Arc<Office>,
+    pub(super) api: Api,
     clusters: usize,
     pub(super) telemetry_path: String,
     ready: AtomicBool,
 }
 
 impl App {
-    /// An application for this many clusters.
+    /// An application for these clusters; what it began ends with `stop`.
     pub fn new(
         exporter: Arc<Exporter>,
         office: Arc<Office>,
-        clusters: usize,
-        telemetry_path: String,
+        clients: Clients,
+        settings: &WebSettings,
+        stop: CancellationToken,
     ) -> Self {
-        Self { exporter, office, clusters, telemetry_path, ready: AtomicBool::new(false) }
+        Self {
+            exporter,
+            office,
+            clusters: clients.len(),
+            api: Api::new(clients, settings.max_connections, stop),
+            telemetry_path: settings.telemetry_path.clone(),
+            ready: AtomicBool::new(false),
+        }
     }
 
     /// Answers one request; its body is never read.
@@ -78,7 +97,7 @@ impl App {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "not ready: not every cluster had its first poll\n",
             ),
-            ["api", "v1", ref rest @ ..] => api::answer(self, request, rest),
+            ["api", "v1", ref rest @ ..] => api::answer(self, request, rest).await,
             ["health", cluster] => health::cluster(&self.exporter, cluster),
             ["health", cluster, "worker", id] => health::worker(&self.exporter, cluster, id),
             ref rest => page::answer(self, request, rest),
@@ -141,7 +160,7 @@ pub(super) fn header<B>(request: &Request<B>, name: &HeaderName) -> String {
 pub(super) fn reply(
     status: StatusCode,
     content_type: &'static str,
-    body: impl Into<Exposition>,
+    body: impl Into<Content>,
 ) -> Answer {
     let mut answer = Response::new(body.into());
     *answer.status_mut() = status;
