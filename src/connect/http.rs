@@ -70,6 +70,11 @@ impl Http {
         })
     }
 
+    /// The same connections, with other limits.
+    pub(super) fn bounded(&self, timeout: Duration, max_body_bytes: usize) -> Self {
+        Self { timeout, max_body_bytes: max_body_bytes.min(self.max_body_bytes), ..self.clone() }
+    }
+
     pub(super) async fn send(
         &self,
         method: Method,

@@ -49,6 +49,12 @@ impl WorkerClient {
         Self { id: format!("{host}:{port}"), base, http }
     }
 
+    /// The same worker, to be asked with other limits.
+    #[must_use]
+    pub fn bounded(&self, timeout: Duration, max_body_bytes: usize) -> Self {
+        Self { http: self.http.bounded(timeout, max_body_bytes), ..self.clone() }
+    }
+
     /// The base URL, without credentials.
     pub fn base(&self) -> &Url {
         &self.base
@@ -213,8 +219,19 @@ impl WorkerClient {
         name: &str,
         include_tasks: bool,
     ) -> Result<RestartPlan, Error> {
-        let path =
-            connector(name, &format!("/restart?includeTasks={include_tasks}&onlyFailed=true"));
+        self.restart_planned(name, include_tasks, true).await
+    }
+
+    /// `POST /connectors/{name}/restart` with the parameters of KIP-745 (3.0 and later), FAILED or
+    /// not; [`ErrorKind::Unsupported`] as of [`Self::restart_failed`].
+    pub async fn restart_planned(
+        &self,
+        name: &str,
+        include_tasks: bool,
+        only_failed: bool,
+    ) -> Result<RestartPlan, Error> {
+        let query = format!("/restart?includeTasks={include_tasks}&onlyFailed={only_failed}");
+        let path = connector(name, &query);
         let reply = self.call(Method::POST, &path, None).await?;
         if reply.status.as_u16() == 204 {
             return Err(failed("POST", &self.url(&path), ErrorKind::Unsupported));
