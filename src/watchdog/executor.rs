@@ -167,7 +167,7 @@ async fn send(worker: &WorkerClient, name: &str, call: Call) -> Result<u16, Erro
 }
 
 /// Whether a restart that failed may have been done all the same.
-fn meaning(kind: &ErrorKind) -> Answer {
+pub(crate) fn meaning(kind: &ErrorKind) -> Answer {
     match kind {
         // A name that no path can carry is to REST as good as gone.
         ErrorKind::NotFound(_) | ErrorKind::NotAddressable(_) => Answer::Gone,

@@ -6,7 +6,7 @@
 pub mod audit;
 mod clock;
 pub mod engine;
-mod executor;
+pub(crate) mod executor;
 pub mod explain;
 pub mod journal;
 mod keeper;
