@@ -16,7 +16,7 @@ pub use example::EXAMPLE;
 pub use failure::{FailureClass, FailureRule};
 pub use flags::Flags;
 pub(crate) use nearest::near;
-pub(crate) use pattern::as_written;
+pub(crate) use pattern::{as_written, compile as pattern_of_whole};
 pub use secret::Secret;
 pub use settings::*;
 pub(crate) use watchdog::differing;

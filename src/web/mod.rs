@@ -13,8 +13,10 @@
 //! Only `api` changes anything, and only for an administrator. No answer waits for a cluster but those
 //! that say so: the details of one connector, and what an administrator sends.
 
+pub mod actions;
 mod api;
 mod content;
+pub mod details;
 pub mod facts;
 mod guests;
 mod health;

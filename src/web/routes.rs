@@ -1,9 +1,11 @@
 //! From a request to its answer: one `match` on the path.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use bytes::Bytes;
 use hyper::header::{
     ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
     HeaderName, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS,
@@ -19,8 +21,10 @@ use crate::connect::ClusterClient;
 use crate::metrics::{Exporter, Format};
 use crate::watchdog::office::Office;
 
+use super::actions::Actions;
 use super::api::Api;
 use super::content::Content;
+use super::details::Details;
 use super::facts::Known;
 use super::{api, health, page};
 
@@ -36,6 +40,8 @@ pub struct App {
     pub(super) exporter: Arc<Exporter>,
     pub(super) office: Arc<Office>,
     pub(super) api: Api,
+    pub(super) details: Arc<Details>,
+    pub(super) actions: Actions,
     clusters: usize,
     pub(super) telemetry_path: String,
     ready: AtomicBool,
@@ -50,47 +56,50 @@ impl App {
         settings: &WebSettings,
         stop: CancellationToken,
     ) -> Self {
+        let clusters = clients.len();
+        let details = Arc::new(Details::new(&clients));
+        let actions =
+            Actions::new(Arc::clone(&exporter), Arc::clone(&office), clients, Arc::clone(&details));
         Self {
             exporter,
             office,
-            clusters: clients.len(),
-            api: Api::new(clients, settings.max_connections, stop),
+            clusters,
+            api: Api::new(settings.max_connections, stop),
+            details,
+            actions,
             telemetry_path: settings.telemetry_path.clone(),
             ready: AtomicBool::new(false),
         }
     }
 
-    /// Answers one request; its body is never read.
+    /// Answers one request that changes nothing; its body is never read.
     pub async fn answer<B>(&self, request: &Request<B>) -> Answer {
-        let mut answer = if matches!(*request.method(), Method::GET | Method::HEAD) {
-            self.route(request).await
-        } else {
-            let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n");
-            answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-            answer
+        let segments = segments(request);
+        let path: Vec<_> = segments.iter().map(AsRef::as_ref).collect();
+        let answer = match (request.method(), &path[..]) {
+            (&Method::GET | &Method::HEAD, path) => self.route(request, path).await,
+            (_, ["api", "v1", rest @ ..]) => api::refuse(request, rest),
+            _ => read_only(),
         };
-        let headers = answer.headers_mut();
-        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        headers.insert(
-            CONTENT_SECURITY_POLICY,
-            HeaderValue::from_static(
-                "default-src 'none'; style-src 'self'; frame-ancestors 'none'",
-            ),
-        );
-        answer
+        with_headers(answer)
     }
 
-    async fn route<B>(&self, request: &Request<B>) -> Answer {
-        let path = request.uri().path();
-        if path == self.telemetry_path {
+    /// Does what an administrator sends; `by` is their name, for the audit log.
+    pub async fn change(&self, request: &Request<Bytes>, by: &str) -> Answer {
+        let segments = segments(request);
+        let path: Vec<_> = segments.iter().map(AsRef::as_ref).collect();
+        let answer = match path[..] {
+            ["api", "v1", ref rest @ ..] => api::change(self, request, rest, by).await,
+            _ => read_only(),
+        };
+        with_headers(answer)
+    }
+
+    async fn route<B>(&self, request: &Request<B>, path: &[&str]) -> Answer {
+        if request.uri().path() == self.telemetry_path {
             return self.metrics(request).await;
         }
-        let segments: Vec<_> = path
-            .trim_start_matches('/')
-            .split('/')
-            .map(|segment| percent_decode_str(segment).decode_utf8_lossy())
-            .collect();
-        match segments.iter().map(AsRef::as_ref).collect::<Vec<&str>>()[..] {
+        match *path {
             ["-", "healthy"] => text(StatusCode::OK, "healthy\n"),
             ["-", "ready"] if self.is_ready() => text(StatusCode::OK, "ready\n"),
             ["-", "ready"] => text(
@@ -106,13 +115,7 @@ impl App {
 
     /// Every cluster as it is known now, by name.
     pub(super) fn known(&self) -> Vec<Known> {
-        let watchdogs = self.exporter.watchdogs();
-        let of = |cluster: &str| watchdogs.iter().find(|watchdog| &*watchdog.cluster == cluster);
-        let views = self.exporter.views();
-        views
-            .into_iter()
-            .map(|view| Known { watchdog: of(&view.cluster).map(Arc::clone), view })
-            .collect()
+        known(&self.exporter)
     }
 
     /// True once every cluster was polled, and true from then on.
@@ -149,6 +152,39 @@ impl App {
         }
         answer
     }
+}
+
+/// Every cluster as it is known now, by name.
+pub(super) fn known(exporter: &Exporter) -> Vec<Known> {
+    let mut watchdogs: BTreeMap<_, _> = exporter
+        .watchdogs()
+        .into_iter()
+        .map(|watchdog| (Arc::clone(&watchdog.cluster), watchdog))
+        .collect();
+    let views = exporter.views().into_iter();
+    views.map(|view| Known { watchdog: watchdogs.remove(&view.cluster), view }).collect()
+}
+
+/// The parts of a path, decoded.
+fn segments<B>(request: &Request<B>) -> Vec<Cow<'_, str>> {
+    let path = request.uri().path().trim_start_matches('/').split('/');
+    path.map(|segment| percent_decode_str(segment).decode_utf8_lossy()).collect()
+}
+
+fn read_only() -> Answer {
+    let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n");
+    answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+    answer
+}
+
+fn with_headers(mut answer: Answer) -> Answer {
+    let headers = answer.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; style-src 'self'; frame-ancestors 'none'"),
+    );
+    answer
 }
 
 /// A header's values in one line.

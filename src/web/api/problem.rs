@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use crate::config::near;
 
+use super::super::actions::Outcome;
 use super::super::routes::{Answer, reply};
 
 /// So many near names are told.
@@ -45,6 +46,10 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub near: Vec<String>,
+    /// What was sent to Kafka Connect and what came of it, where anything was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub outcome: Option<Box<Outcome>>,
 }
 
 impl Problem {
@@ -59,6 +64,7 @@ impl Problem {
             field: None,
             choices: Vec::new(),
             near: Vec::new(),
+            outcome: None,
         }
     }
 
@@ -75,7 +81,10 @@ impl Problem {
     }
 
     /// With what can be given in its place.
-    pub(super) fn choices<C: Into<String>>(self, choices: impl IntoIterator<Item = C>) -> Self {
+    pub(in super::super) fn choices<C: Into<String>>(
+        self,
+        choices: impl IntoIterator<Item = C>,
+    ) -> Self {
         Self { choices: choices.into_iter().take(CHOICES).map(Into::into).collect(), ..self }
     }
 

@@ -6,8 +6,12 @@
 
 mod cluster;
 mod connector;
+mod detail;
 mod failure;
+mod history;
 mod moment;
+mod order;
+mod plan;
 mod severity;
 mod worker;
 
@@ -20,8 +24,12 @@ use crate::watchdog::view::WatchdogView;
 
 pub use cluster::{ClusterFacts, ClusterTrouble, StateCount};
 pub use connector::{ConnectorFacts, TaskFacts};
+pub use detail::{ConnectorDetail, FailureDetail, UnitDetail};
 pub use failure::{FailureFacts, UnitFacts};
+pub use history::{SpellFacts, UnitHistory};
 pub use moment::Moment;
+pub use order::{KillSwitchFacts, SilenceFacts, StopFacts};
+pub use plan::{BreakerFacts, PlanFacts, PlannedUnit, StoodDownFacts, UnitName};
 pub use severity::Severity;
 pub use worker::WorkerFacts;
 
