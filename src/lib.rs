@@ -17,5 +17,6 @@ pub mod run;
 mod serve;
 pub mod sim;
 pub mod simulate;
+pub mod tasks;
 pub mod watchdog;
 pub mod web;

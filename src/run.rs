@@ -28,6 +28,9 @@ use crate::simulate::command::Simulation;
 /// Bad flags or configuration (`EX_USAGE`).
 const USAGE: u8 = 64;
 
+/// What blocks when all else has ended has this long.
+const LAST_BLOCKING: Duration = Duration::from_secs(1);
+
 /// The whole program.
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -101,7 +104,12 @@ fn usage(error: &anyhow::Error) -> ExitCode {
 
 fn in_runtime(work: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    finish(runtime.context("cannot start the runtime").and_then(|r| r.block_on(work)))
+    finish(runtime.context("cannot start the runtime").and_then(|runtime| {
+        let result = runtime.block_on(work);
+        // What blocks cannot be told to end, and a disk that hangs would be waited for for ever.
+        runtime.shutdown_timeout(LAST_BLOCKING);
+        result
+    }))
 }
 
 fn finish(result: anyhow::Result<()>) -> ExitCode {
@@ -140,4 +148,25 @@ async fn demo(flags: DemoFlags) -> anyhow::Result<()> {
     );
     let parts = Parts::new(&settings)?;
     serve(settings, parts).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_blocks_for_ever_is_not_waited_for() {
+        let (blocks, released) = std::sync::mpsc::channel::<()>();
+        let (ended, code) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let code = in_runtime(async {
+                tokio::task::spawn_blocking(move || released.recv());
+                Ok(())
+            });
+            let _ = ended.send(code);
+        });
+        let code = code.recv_timeout(Duration::from_secs(120));
+        drop(blocks);
+        assert!(code.is_ok(), "it ends while something blocks");
+    }
 }

@@ -3,11 +3,10 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::config::{ClusterSettings, ProbeTarget, Settings, WatchdogMode, WatchdogSettings};
 use crate::connect::ClusterClient;
@@ -15,6 +14,7 @@ use crate::metrics::Exporter;
 use crate::observe::Classifier;
 use crate::observe::view::ClusterView;
 use crate::observe::watch::Watch;
+use crate::tasks::{Panics, Tasks, blocking};
 use crate::watchdog::audit::Audit;
 use crate::watchdog::engine::Engine;
 use crate::watchdog::journal::{Journal, Store};
@@ -58,7 +58,7 @@ pub(crate) async fn serve(settings: Settings, parts: Parts) -> anyhow::Result<()
         tracing::info!(%address, page, metrics, "listening");
     }
     let stop = CancellationToken::new();
-    let tracker = TaskTracker::new();
+    let (tasks, mut panics) = Tasks::new();
     let exporter = Arc::new(Exporter::new(settings.metrics.state_series, Arc::clone(&office)));
     let start = Start {
         one_of_many: settings.clusters.len() > 1,
@@ -66,7 +66,7 @@ pub(crate) async fn serve(settings: Settings, parts: Parts) -> anyhow::Result<()
         watchdog: Arc::new(settings.watchdog),
         office: Arc::clone(&office),
         exporter: Arc::clone(&exporter),
-        tracker: tracker.clone(),
+        tasks: tasks.clone(),
         stop: stop.clone(),
     };
     let mut all = Clients::new();
@@ -77,20 +77,15 @@ pub(crate) async fn serve(settings: Settings, parts: Parts) -> anyhow::Result<()
         start.cluster(cluster, client, poll, settings.metrics.staleness);
     }
     let app = App::new(exporter, Arc::clone(&office), all, &settings.web, stop.clone());
-    let serving = tokio::spawn(server.run(Arc::new(app), stop.clone()));
+    tasks.spawn("the HTTP server", server.run(Arc::new(app), stop.clone()));
 
-    told_to_end(&office.kill_switch).await?;
+    let told = told_to_end(&office.kill_switch, &mut panics).await;
     tracing::info!("ending: no more requests are taken");
     stop.cancel();
-    tracker.close();
-    let all = async {
-        let _ = serving.await;
-        tracker.wait().await;
-    };
-    if tokio::time::timeout(Duration::from_secs(10), all).await.is_err() {
+    if tokio::time::timeout(Duration::from_secs(10), tasks.ended()).await.is_err() {
         tracing::warn!("not everything ended within 10 s");
     }
-    Ok(())
+    told
 }
 
 /// What the loops of each cluster are started with.
@@ -100,7 +95,7 @@ struct Start {
     watchdog: Arc<WatchdogSettings>,
     office: Arc<Office>,
     exporter: Arc<Exporter>,
-    tracker: TaskTracker,
+    tasks: Tasks,
     stop: CancellationToken,
 }
 
@@ -119,6 +114,9 @@ impl Start {
                  the credentials"
             );
         }
+        let what = |what: &str| format!("{what} of cluster {:?}", cluster.name);
+        let (watchdog, its_page, page) =
+            (what("the watchdog"), what("what is told of the watchdog"), what("what is told"));
         let policy = self.watchdog.policy_of(&cluster.name, self.watchdog.mode);
         let watch = Watch {
             cluster,
@@ -128,15 +126,15 @@ impl Start {
             classifier: Arc::clone(&self.classifier),
             one_of_many: self.one_of_many,
         };
-        let views = watch.start(&self.tracker, &self.stop);
+        let views = watch.start(&self.tasks, &self.stop);
         if self.watchdog.mode != WatchdogMode::Off {
             let (settings, office) = (Arc::clone(&self.watchdog), Arc::clone(&self.office));
             let engine = Engine { client, policy, settings, office };
             let (publish, published) = watch::channel(Arc::default());
-            self.tracker.spawn(engine.run(views.clone(), publish, self.stop.clone()));
-            self.tracker.spawn(publish_watchdog(published, Arc::clone(&self.exporter)));
+            self.tasks.spawn(watchdog, engine.run(views.clone(), publish, self.stop.clone()));
+            self.tasks.spawn(its_page, publish_watchdog(published, Arc::clone(&self.exporter)));
         }
-        self.tracker.spawn(publish(views, Arc::clone(&self.exporter), self.stop.clone()));
+        self.tasks.spawn(page, publish(views, Arc::clone(&self.exporter), self.stop.clone()));
     }
 }
 
@@ -158,12 +156,11 @@ async fn open_office(settings: &Settings) -> anyhow::Result<Office> {
     Ok(Office {
         store,
         journal_lost_hold: watchdog.journal_lost_hold,
-        kill_switch: Arc::new(KillSwitch::new(watchdog.stop_file.clone(), Arc::clone(&orders))),
+        kill_switch: Arc::new(KillSwitch::new(watchdog.stop_file.clone(), orders)),
         budget: ProcessBudget::new(watchdog.limits.process_budget),
         reach: Reach::of(names()),
         prober,
         audit: Arc::new(Audit::open(watchdog.audit.as_ref())),
-        orders,
     })
 }
 
@@ -190,7 +187,7 @@ async fn publish_watchdog(mut views: watch::Receiver<Arc<WatchdogView>>, exporte
     while views.changed().await.is_ok() {
         let view = Arc::clone(&views.borrow_and_update());
         let exporter = Arc::clone(&exporter);
-        let _ = tokio::task::spawn_blocking(move || exporter.publish_watchdog(view)).await;
+        blocking(move || exporter.publish_watchdog(view)).await;
     }
 }
 
@@ -203,10 +200,7 @@ async fn publish(
     loop {
         let view = Arc::clone(&views.borrow_and_update());
         let exporter = Arc::clone(&exporter);
-        let rendered = tokio::task::spawn_blocking(move || exporter.publish(view));
-        if rendered.await.is_err() {
-            tracing::error!("rendering panicked");
-        }
+        blocking(move || exporter.publish(view)).await;
         tokio::select! {
             () = stop.cancelled() => return,
             changed = views.changed() => if changed.is_err() { return },
@@ -214,8 +208,9 @@ async fn publish(
     }
 }
 
-/// SIGTERM and SIGINT end; SIGUSR1 turns the kill switch on, SIGUSR2 off.
-async fn told_to_end(kill_switch: &KillSwitch) -> anyhow::Result<()> {
+/// SIGTERM and SIGINT end, and so does a task that panicked, which is an error; SIGUSR1 turns the kill
+/// switch on, SIGUSR2 off.
+async fn told_to_end(kill_switch: &KillSwitch, panics: &mut Panics) -> anyhow::Result<()> {
     let on = |kind, name| signal(kind).with_context(|| format!("cannot wait for {name}"));
     let mut terminate = on(SignalKind::terminate(), "SIGTERM")?;
     let mut interrupt = on(SignalKind::interrupt(), "SIGINT")?;
@@ -227,6 +222,24 @@ async fn told_to_end(kill_switch: &KillSwitch) -> anyhow::Result<()> {
             _ = interrupt.recv() => return Ok(()),
             _ = stop.recv() => kill_switch.turn(true),
             _ = go.recv() => kill_switch.turn(false),
+            what = panics.next() => bail!(
+                "{what} panicked, which is a defect of this program: please report it with the log"
+            ),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_watchdog_that_panics_ends_the_process_and_is_named() {
+        let (tasks, mut panics) = Tasks::new();
+        let orders = tempfile::tempdir().unwrap();
+        let kill_switch = KillSwitch::new(None, Arc::new(Orders::at(orders.path().join("orders"))));
+        tasks.spawn("the watchdog of cluster \"a\"", async { panic!("on purpose") });
+        let error = told_to_end(&kill_switch, &mut panics).await.unwrap_err();
+        assert!(error.to_string().starts_with("the watchdog of cluster \"a\" panicked"), "{error}");
     }
 }

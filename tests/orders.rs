@@ -137,11 +137,11 @@ fn what_is_acknowledged_is_told_with_whose_order_it_is() {
     host.done(&["acknowledge", "--cluster=prod", "--connector=é"]);
     let now = host.orders().read();
     let last = now.given.acknowledged[1].at;
-    let found = now.acknowledged_of("prod", Duration::ZERO, last);
+    let found = now.acknowledged_of("prod", last);
     let found: Vec<_> =
         found.iter().map(|(whom, by, _)| (&*whom.connector, whom.task, &**by)).collect();
     assert_eq!(found, [("a b/c", Some(3), "ann"), ("é", None, "ann")]);
-    assert!(now.acknowledged_of("other", Duration::ZERO, last).is_empty());
+    assert!(now.acknowledged_of("other", last).is_empty());
     let out = host.done(&["orders"]);
     assert!(out.contains("\"a b/c\" task 3 in cluster \"prod\", by ann"), "{out}");
 }

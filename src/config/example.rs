@@ -71,6 +71,9 @@ watchdog:
   #journal: /var/lib/connect-warden/journal
   # Where the journal was lost nothing is restarted for so long. 10ms to 1day.
   journal_lost_hold: 2m
+  # The answer to a restart may take so long, 10ms to 2min; polls do not wait for it. A worker answers
+  # once what it stops has stopped and what it starts is set up, and gives up by itself after 90s.
+  restart_timeout: 30s
   # While this file is there nothing is restarted; looked for before each restart.
   #stop_file: /var/lib/connect-warden/stop
   # Each decision as a line of JSON; '-' is standard output. Left out: nowhere.

@@ -75,6 +75,11 @@ impl Http {
         Self { timeout, max_body_bytes: max_body_bytes.min(self.max_body_bytes), ..self.clone() }
     }
 
+    /// The same, whose requests may take so long.
+    pub(super) fn with_timeout(&self, timeout: Duration) -> Self {
+        Self { timeout, ..self.clone() }
+    }
+
     pub(super) async fn send(
         &self,
         method: Method,

@@ -55,6 +55,11 @@ impl WorkerClient {
         Self { http: self.http.bounded(timeout, max_body_bytes), ..self.clone() }
     }
 
+    /// The same worker, whose answers are waited for so long.
+    pub fn with_timeout(&self, timeout: Duration) -> Self {
+        Self { http: self.http.with_timeout(timeout), ..self.clone() }
+    }
+
     /// The base URL, without credentials.
     pub fn base(&self) -> &Url {
         &self.base

@@ -66,8 +66,9 @@ impl Exporter {
     /// An exporter that knows no cluster yet.
     pub fn new(states: StateSeries, office: Arc<Office>) -> Self {
         let mut own = Registry::default();
+        // A registry ends a help with a full stop of its own.
         let build = vec![("version", env!("CARGO_PKG_VERSION"))];
-        own.register("connect_warden_build", "The version of this program.", Info::new(build));
+        own.register("connect_warden_build", "The version of this program", Info::new(build));
         own.register_collector(Box::new(ProcessCollector));
         own.register_collector(Box::new(OfficeCollector { office }));
         Self {

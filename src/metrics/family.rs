@@ -19,6 +19,10 @@ impl Family<'_> {
         labels: [(&str, &str); N],
         value: u64,
     ) -> Result<(), Error> {
+        // No labels are no braces.
+        if N == 0 {
+            return self.encoder.encode_gauge(&value);
+        }
         self.encoder.encode_family(&labels)?.encode_gauge(&value)
     }
 
@@ -29,6 +33,11 @@ impl Family<'_> {
     ) -> Result<(), Error> {
         let seconds = at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
         self.encoder.encode_family(&labels)?.encode_gauge(&seconds)
+    }
+
+    /// Of the whole process.
+    pub(super) fn only_counter(&mut self, value: u64) -> Result<(), Error> {
+        self.encoder.encode_counter::<[(&str, &str); 0], u64, u64>(&value, None)
     }
 
     pub(super) fn counter(

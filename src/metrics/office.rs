@@ -21,7 +21,7 @@ pub(super) struct OfficeCollector {
 impl Collector for OfficeCollector {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
         let families = &mut Families { encoder };
-        let stopped = self.office.kill_switch.is_on().is_some();
+        let stopped = self.office.kill_switch.was_on();
         families.gauge(
             "connect_warden_kill_switch",
             "1 while the kill switch is on and nothing is restarted.",
@@ -31,7 +31,7 @@ impl Collector for OfficeCollector {
             "connect_warden_audit_failures",
             "Lines that could not be written to the audit log.",
             MetricType::Counter,
-            |f| f.counter(&[("", ""); 0], self.office.audit.audit_failures()),
+            |f| f.only_counter(self.office.audit.audit_failures()),
         )?;
         let Some(prober) = &self.office.prober else { return Ok(()) };
         let counts = prober.counts().targets;

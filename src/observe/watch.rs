@@ -9,10 +9,10 @@ use futures_util::future::{BoxFuture, FutureExt as _, join_all};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::config::{ClusterSettings, PollSettings};
 use crate::connect::{ClusterClient, WorkerClient};
+use crate::tasks::Tasks;
 
 use super::board::Board;
 use super::failure::Classifier;
@@ -47,7 +47,7 @@ impl Watch {
     /// Starts the loops; what is known from now on is in the receiver.
     pub fn start(
         self,
-        tracker: &TaskTracker,
+        tasks: &Tasks,
         stop: &CancellationToken,
     ) -> watch::Receiver<Arc<ClusterView>> {
         let name = &self.cluster.name;
@@ -65,21 +65,20 @@ impl Watch {
             Poller::new(Arc::clone(&client), selection, self.classifier, self.poll.concurrency);
         let interval = self.poll.interval;
         let worker_interval = self.poll.worker_interval;
-        let stoppable = |work| stoppable(stop.clone(), work);
-        tracker.spawn(stoppable(poll_loop(poller, Arc::clone(&board), interval, spread).boxed()));
-        tracker.spawn(stoppable(
-            liveness_loop(Arc::clone(&client), Arc::clone(&board), worker_interval, spread).boxed(),
-        ));
+        let start = |what: &str, work: BoxFuture<'static, ()>| {
+            tasks.spawn(format!("{what} of cluster {name:?}"), stoppable(stop.clone(), work));
+        };
+        start("the polls", poll_loop(poller, Arc::clone(&board), interval, spread).boxed());
+        let (dialler, alive) = (Arc::clone(&client), Arc::clone(&board));
+        start("liveness", liveness_loop(dialler, alive, worker_interval, spread).boxed());
         if let Some(progress) = self.cluster.progress {
             let interval = progress.interval;
             let reader = Reader::new(Arc::clone(&client), progress);
-            tracker.spawn(stoppable(
-                progress_loop(reader, Arc::clone(&board), interval, spread).boxed(),
-            ));
+            let work = progress_loop(reader, Arc::clone(&board), interval, spread);
+            start("the reading of offsets", work.boxed());
         }
-        tracker.spawn(stoppable(
-            proof_loop(client, board, worker_interval, self.poll.health_timeout, spread).boxed(),
-        ));
+        let timeout = self.poll.health_timeout;
+        start("the proofs", proof_loop(client, board, worker_interval, timeout, spread).boxed());
         view
     }
 }

@@ -114,7 +114,7 @@ impl AuditReader {
         Some(match (&*line.event, line.why.as_deref(), line.outcome.as_deref()) {
             ("failed" | "held" | "parked" | "given_up", ..) => What::Failed(cause()),
             ("decided", ..) if line.dry_run == Some(true) => What::Restarted(true),
-            ("sent", ..) if matches!(line.answer.as_deref(), Some("accepted" | "not_known")) => {
+            ("sent", ..) if line.answer.as_deref().is_some_and(may_be_done) => {
                 What::Restarted(false)
             }
             ("outcome", _, Some("recovered")) => What::Recovered,
@@ -142,6 +142,13 @@ impl AuditReader {
         );
         Ok(record)
     }
+}
+
+/// Whether a restart that came to this may have been done; `not_known` is an older log's word.
+fn may_be_done(answer: &str) -> bool {
+    use crate::watchdog::{policy::Answer, said};
+    let said = said::Said::read(answer).map(said::Said::answer);
+    answer == "not_known" || matches!(said, Some(Answer::Accepted | Answer::NotKnown))
 }
 
 fn time(text: &str) -> Result<Time, String> {

@@ -2,12 +2,13 @@
 //! only then has it done.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use fastrand::Rng;
 use futures_util::future::pending;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::WatchdogSettings;
@@ -15,15 +16,18 @@ use crate::connect::ClusterClient;
 use crate::connect::version::Version;
 use crate::observe::view::ClusterView;
 
-use super::clock::Clock;
+use super::clock::{Clock, since_1970};
 use super::executor::{Carried, Executor, LAST_CALLS};
 use super::keeper::Keeper;
 use super::known::Known;
-use super::office::Office;
-use super::policy::{Decision, Input, Memory, Policy, UnitId, answered, decide};
+use super::office::{Heard, Office};
+use super::policy::{Decision, Input, Memory, Policy, UnitId, answered, decide, report};
 use super::probe::Reach;
 use super::tell::Teller;
 use super::view::WatchdogView;
+
+/// Writing down what the last calls came to has so much longer than they.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// What one cluster's watchdog needs.
 #[derive(Debug)]
@@ -47,10 +51,11 @@ impl Engine {
         stop: CancellationToken,
     ) {
         let cluster = Arc::clone(&views.borrow().cluster);
-        let mut state = State::new(self, cluster);
+        let mut state = State::new(self, cluster, stop.clone());
         let mut polls = 0;
         loop {
             tokio::select! {
+                biased;
                 () = stop.cancelled() => break,
                 (decision, carried) = state.executor.ended() => state.ended(&decision, &carried),
                 probed = next_probe(&mut state.probes) => state.known.probed(probed, state.clock.now()),
@@ -62,12 +67,22 @@ impl Engine {
                         Ok(()) if view.poll.polls == polls => continue,
                         Ok(()) => {
                             polls = view.poll.polls;
-                            state.look(&view).await;
+                            let heard = tokio::select! {
+                                biased;
+                                () = stop.cancelled() => break,
+                                heard = state.listen() => heard,
+                            };
+                            state.look(&view, heard).await;
                         }
                     }
                 }
             }
-            state.keep().await;
+            tokio::select! {
+                biased;
+                // It is tried once more then.
+                () = stop.cancelled() => break,
+                () = state.keep() => {}
+            }
             published.send_replace(Arc::new(state.teller.view.clone()));
         }
         state.finish().await;
@@ -81,7 +96,12 @@ async fn next_probe(probes: &mut JoinSet<Option<Answered>>) -> Answered {
     loop {
         match probes.join_next().await {
             Some(Ok(Some(answered))) => return answered,
-            Some(Ok(None) | Err(_)) => {}
+            Some(Ok(None)) => {}
+            Some(Err(error)) => {
+                if let Ok(panic) = error.try_into_panic() {
+                    std::panic::resume_unwind(panic);
+                }
+            }
             None => pending().await,
         }
     }
@@ -98,10 +118,11 @@ struct State {
     executor: Executor,
     probes: JoinSet<Option<Answered>>,
     teller: Teller,
+    stop: CancellationToken,
 }
 
 impl State {
-    fn new(engine: Engine, cluster: Arc<str>) -> Self {
+    fn new(engine: Engine, cluster: Arc<str>, stop: CancellationToken) -> Self {
         let office = &engine.office;
         let clock = Clock::new();
         Self {
@@ -109,32 +130,41 @@ impl State {
             memory: Memory::default(),
             rng: Rng::new(),
             keeper: Keeper::new(office.store.clone(), office.journal_lost_hold),
-            known: Known::new(clock.now()),
+            known: Known::new(engine.settings.silences_of(&cluster), since_1970(SystemTime::now())),
             executor: Executor::new(
                 Arc::clone(&engine.client),
                 Arc::clone(&office.kill_switch),
                 engine.policy.limits.in_flight,
+                engine.settings.restart_timeout,
             ),
             probes: JoinSet::new(),
             teller: Teller::new(cluster, engine.policy.mode, Arc::clone(&office.audit)),
             clock,
             engine,
+            stop,
         }
     }
 
-    async fn look(&mut self, view: &ClusterView) {
+    /// What people want, and the first time that it can be read what was remembered. Nothing is
+    /// lost where this is left before it ends.
+    async fn listen(&mut self) -> Heard {
         let now = self.clock.now();
         if let Some(memory) = self.keeper.load(&self.cluster, now).await {
             self.memory = memory.restored(now);
         }
+        self.engine.office.kill_switch.heard().await
+    }
+
+    async fn look(&mut self, view: &ClusterView, Heard { stopped, given }: Heard) {
+        let now = self.clock.now();
         let office = Arc::clone(&self.engine.office);
         let up = view.poll.up == Some(true);
         office.reach.tell(&self.cluster, up);
-        let stopped = office.kill_switch.is_on();
-        self.known.see(view, &self.cluster, &self.engine.office.orders, now);
-        let shut = self.engine.settings.shut(&self.cluster, SystemTime::now());
-        let silences = self.known.silences(self.engine.settings.silences_of(&self.cluster));
+        let wall = SystemTime::now();
+        self.known.see(view, &given, since_1970(wall));
+        let shut = self.engine.settings.shut(&self.cluster, wall);
         let reserved = office.budget.reserve(now);
+        let not_ended = self.executor.not_ended();
         let input = Input {
             snapshot: view.snapshot.as_deref().filter(|_| up),
             fresh: view.fresh == Some(true),
@@ -145,7 +175,8 @@ impl State {
             stopped: stopped.is_some(),
             process_left: reserved,
             shut: &shut,
-            silences: &silences,
+            silences: &self.known.silences,
+            not_ended: &not_ended,
             acknowledged: &self.known.acknowledged,
             progress: &self.known.progress,
             probes: &self.known.probes,
@@ -154,8 +185,9 @@ impl State {
         let decided = decide(memory, &input, &self.engine.policy, now, &mut self.rng);
         let sent = decided.decisions.iter().filter(|decision| !decision.dry_run).count();
         office.budget.give_back(reserved, u32::try_from(sent).unwrap_or(u32::MAX), now);
+        self.teller.journal(self.keeper.view(now));
         self.teller.stopped(stopped, now);
-        self.teller.looked(&decided, view.snapshot.as_deref(), &self.engine.policy, now);
+        self.teller.looked(&decided, view, &self.engine.policy, now);
         self.memory = decided.memory;
         if decided.report.hold.is_some() {
             for decision in self.executor.cancel_waiting() {
@@ -174,12 +206,17 @@ impl State {
         if meant.is_empty() {
             return;
         }
-        let durable = self.keeper.write(&self.cluster, &self.memory, self.clock.now()).await;
+        let not_durable = tokio::select! {
+            durable = self.keeper.write(&self.cluster, &self.memory, self.clock.now()) => {
+                (!durable).then_some("the journal cannot be written")
+            }
+            // Perhaps it is on the disk in a moment: then it counts although it was not sent.
+            () = self.stop.cancelled() => Some("this process ends"),
+        };
         for decision in meant {
-            if durable {
-                self.executor.push(decision);
-            } else {
-                self.ended(&decision, &Carried::not_sent("the journal cannot be written"));
+            match not_durable {
+                None => self.executor.push(decision),
+                Some(because) => self.ended(&decision, &Carried::not_sent(because)),
             }
         }
     }
@@ -189,7 +226,12 @@ impl State {
         self.teller.carried(decision, carried, &self.memory, now);
         let ids: Vec<UnitId> =
             decision.units.iter().map(|task| (Arc::clone(&decision.connector), *task)).collect();
-        answered(&mut self.memory, &ids, carried.answer, &self.engine.policy.limits, now);
+        let (answer, limits) = (carried.said.answer(), &self.engine.policy.limits);
+        let events = answered(&mut self.memory, &ids, answer, limits, now);
+        // The next look may be minutes away.
+        let hold = self.teller.view.report.hold;
+        let report = report(&self.memory, hold, &self.engine.policy);
+        self.teller.answered(report, &events, now);
     }
 
     fn probe(&mut self, targets: Vec<Arc<str>>) {
@@ -223,10 +265,9 @@ impl State {
         for decision in self.executor.cancel_waiting() {
             self.ended(&decision, &Carried::not_sent("this process ends"));
         }
-        let end = tokio::time::Instant::now() + LAST_CALLS;
+        let end = Instant::now() + LAST_CALLS;
         while !self.executor.is_idle() {
-            let Ok((decision, carried)) = tokio::time::timeout_at(end, self.executor.ended()).await
-            else {
+            let Ok((decision, carried)) = timeout_at(end, self.executor.ended()).await else {
                 tracing::warn!(
                     cluster = &*self.cluster,
                     "a restart was still under way when the process ended; it counts as an attempt"
@@ -235,7 +276,21 @@ impl State {
             };
             self.ended(&decision, &carried);
         }
-        self.keep().await;
+        // A disk may hang, and so may whoever reads the audit log.
+        let (end, now) = (end + LAST_WORDS, self.clock.now());
+        let (written, flushed) = tokio::join!(
+            timeout_at(end, self.keeper.write(&self.cluster, &self.memory, now)),
+            timeout_at(end, self.teller.flush()),
+        );
+        if written.is_err() || flushed.is_err() {
+            tracing::warn!(
+                cluster = &*self.cluster,
+                journal = written.is_ok(),
+                audit = flushed.is_ok(),
+                "not all that was done last was written when the process ended: a disk, or the \
+                 reader of the audit log, does not answer; restarts that were sent count all the same"
+            );
+        }
     }
 }
 

@@ -7,27 +7,29 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use crate::connect::error::{Error, ErrorKind};
+use crate::connect::error::Error;
 use crate::connect::model::State;
 use crate::connect::{ClusterClient, WorkerClient};
 
 use super::office::KillSwitch;
-use super::policy::{Answer, Call, Decision};
+use super::policy::{Call, Decision, UnitId};
+use super::said::Said;
 
 /// What came of it, and in words.
 #[derive(Debug)]
 pub(super) struct Carried {
-    pub(super) answer: Answer,
+    pub(super) said: Said,
     /// Whether a POST was made.
     pub(super) sent: bool,
     /// The HTTP status of the answer, where there was one.
     pub(super) status: Option<u16>,
-    pub(super) said: String,
+    /// What the worker, or who else decided it, had to say.
+    pub(super) because: String,
 }
 
 impl Carried {
-    pub(super) fn not_sent(said: impl Into<String>) -> Self {
-        Self { answer: Answer::NotSent, sent: false, status: None, said: said.into() }
+    pub(super) fn not_sent(because: impl Into<String>) -> Self {
+        Self { said: Said::NotSent, sent: false, status: None, because: because.into() }
     }
 }
 
@@ -39,14 +41,20 @@ pub(super) struct Executor {
     most: usize,
     waiting: VecDeque<Decision>,
     under_way: JoinSet<(Decision, Carried)>,
-    connectors: Vec<Arc<str>>,
+    /// Whose calls those are.
+    sent: Vec<Units>,
+    timeout: Duration,
 }
+
+/// A connector and units of it.
+type Units = (Arc<str>, Vec<Option<u32>>);
 
 impl Executor {
     pub(super) fn new(
         client: Arc<ClusterClient>,
         kill_switch: Arc<KillSwitch>,
         most: usize,
+        timeout: Duration,
     ) -> Self {
         Self {
             client,
@@ -54,7 +62,8 @@ impl Executor {
             most,
             waiting: VecDeque::new(),
             under_way: JoinSet::new(),
-            connectors: Vec::new(),
+            sent: Vec::new(),
+            timeout,
         }
     }
 
@@ -69,6 +78,16 @@ impl Executor {
         self.waiting.drain(..).collect()
     }
 
+    /// Units whose calls wait or have not ended.
+    pub(super) fn not_ended(&self) -> Vec<UnitId> {
+        let waiting = self.waiting.iter().map(|decision| (&decision.connector, &decision.units));
+        let sent = self.sent.iter().map(|(connector, units)| (connector, units));
+        let of = |(connector, units): (&Arc<str>, &Vec<Option<u32>>)| -> Vec<UnitId> {
+            units.iter().map(|task| (Arc::clone(connector), *task)).collect()
+        };
+        waiting.chain(sent).flat_map(of).collect()
+    }
+
     pub(super) fn is_idle(&self) -> bool {
         self.under_way.is_empty()
     }
@@ -78,12 +97,12 @@ impl Executor {
         loop {
             match self.under_way.join_next().await {
                 Some(Ok((decision, carried))) => {
-                    self.connectors.retain(|name| *name != decision.connector);
+                    self.sent.retain(|(name, _)| *name != decision.connector);
                     self.start();
                     return (decision, carried);
                 }
                 // A panic is told by the runtime, and its call counts since its intent is durable.
-                Some(Err(_)) => self.connectors.clear(),
+                Some(Err(_)) => self.sent.clear(),
                 None => std::future::pending().await,
             }
         }
@@ -91,13 +110,14 @@ impl Executor {
 
     fn start(&mut self) {
         while self.under_way.len() < self.most.max(1) {
-            let free = |d: &Decision| !self.connectors.contains(&d.connector);
+            let free = |d: &Decision| self.sent.iter().all(|(name, _)| *name != d.connector);
             let Some(at) = self.waiting.iter().position(free) else { return };
             let Some(decision) = self.waiting.remove(at) else { return };
-            self.connectors.push(Arc::clone(&decision.connector));
+            self.sent.push((Arc::clone(&decision.connector), decision.units.clone()));
             let (client, kill_switch) = (Arc::clone(&self.client), Arc::clone(&self.kill_switch));
+            let timeout = self.timeout;
             self.under_way.spawn(async move {
-                let carried = carry_out(&client, &kill_switch, &decision).await;
+                let carried = carry_out(&client, &kill_switch, timeout, &decision).await;
                 (decision, carried)
             });
         }
@@ -108,7 +128,8 @@ impl Executor {
 /// nor stopped, sends the restart.
 async fn carry_out(
     client: &ClusterClient,
-    kill_switch: &KillSwitch,
+    kill_switch: &Arc<KillSwitch>,
+    timeout: Duration,
     decision: &Decision,
 ) -> Carried {
     let name = &*decision.connector;
@@ -116,17 +137,15 @@ async fn carry_out(
     let status = match worker.status(name).await {
         Ok(status) => status,
         Err(error) => {
-            let gone = matches!(error.kind, ErrorKind::NotFound(_) | ErrorKind::NotAddressable(_));
-            let answer = if gone { Answer::Gone } else { Answer::Refused };
-            let status = error.kind.status();
-            return Carried { answer, sent: false, status, said: error.to_string() };
+            let (said, status) = (Said::of_status(&error.kind), error.kind.status());
+            return Carried { said, sent: false, status, because: error.to_string() };
         }
     };
     // FAILED tasks stay FAILED while their connector is paused.
     let own = status.connector.state;
     if matches!(own, State::Paused | State::Stopped) {
-        let said = format!("its connector is {} by now", own.as_str());
-        return Carried { answer: Answer::NotFailed, sent: false, status: None, said };
+        let because = format!("its connector is {} by now", own.as_str());
+        return Carried { said: Said::NotFailed, sent: false, status: None, because };
     }
     let state = |unit: &Option<u32>| match unit {
         None => Some(status.connector.state),
@@ -136,22 +155,22 @@ async fn carry_out(
         decision.units.iter().map(state).find(|state| *state != Some(State::Failed))
     {
         let now = other.map_or("not there", State::as_str);
-        let said = format!("it is {now} by now");
-        return Carried { answer: Answer::NotFailed, sent: false, status: None, said };
+        let because = format!("it is {now} by now");
+        return Carried { said: Said::NotFailed, sent: false, status: None, because };
     }
-    if let Some(because) = kill_switch.is_on() {
+    if let Some(because) = kill_switch.heard().await.stopped {
         return Carried::not_sent(because);
     }
-    match send(worker, name, decision.call).await {
+    match send(&worker.with_timeout(timeout), name, decision.call).await {
         Ok(status) => {
-            let said = "accepted".to_owned();
-            Carried { answer: Answer::Accepted, sent: true, status: Some(status), said }
+            let because = "accepted".to_owned();
+            Carried { said: Said::Accepted, sent: true, status: Some(status), because }
         }
         Err(error) => Carried {
-            answer: meaning(&error.kind),
+            said: Said::of_post(&error.kind),
             sent: true,
             status: error.kind.status(),
-            said: error.to_string(),
+            because: error.to_string(),
         },
     }
 }
@@ -166,53 +185,5 @@ async fn send(worker: &WorkerClient, name: &str, call: Call) -> Result<u16, Erro
     }
 }
 
-/// Whether a restart that failed may have been done all the same.
-pub(crate) fn meaning(kind: &ErrorKind) -> Answer {
-    match kind {
-        // A name that no path can carry is to REST as good as gone.
-        ErrorKind::NotFound(_) | ErrorKind::NotAddressable(_) => Answer::Gone,
-        ErrorKind::Conflict(..) => Answer::Conflict,
-        // Never sent, or turned away before it could do anything.
-        ErrorKind::Connect(_)
-        | ErrorKind::Tls(_)
-        | ErrorKind::Unauthorized { .. }
-        | ErrorKind::Starting
-        | ErrorKind::Redirect(_)
-        | ErrorKind::Status { status: 400..=499 | 503, .. } => Answer::Refused,
-        ErrorKind::Timeout(_)
-        | ErrorKind::Broken(_)
-        | ErrorKind::TooLarge(_)
-        | ErrorKind::Shape(_)
-        // 204 to KIP-745's form: the connector was restarted, and no task.
-        | ErrorKind::Unsupported
-        | ErrorKind::Status { .. } => Answer::NotKnown,
-    }
-}
-
 /// What is under way when the process is told to end has this long.
 pub(super) const LAST_CALLS: Duration = Duration::from_secs(8);
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-    use crate::connect::error::Conflict;
-
-    #[test]
-    fn what_may_have_been_done_counts() {
-        let status = |status| ErrorKind::Status { status, message: String::new() };
-        for (kind, answer) in [
-            (ErrorKind::Conflict(Conflict::NoLeader, String::new()), Answer::Conflict),
-            (ErrorKind::Connect(String::new()), Answer::Refused),
-            (ErrorKind::NotFound(String::new()), Answer::Gone),
-            (ErrorKind::NotAddressable(String::new()), Answer::Gone),
-            (ErrorKind::Timeout(Duration::ZERO), Answer::NotKnown),
-            (status(500), Answer::NotKnown),
-            (status(503), Answer::Refused),
-            (status(400), Answer::Refused),
-        ] {
-            assert_eq!(meaning(&kind), answer, "{kind}");
-        }
-    }
-}

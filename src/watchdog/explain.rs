@@ -3,8 +3,9 @@
 use std::time::UNIX_EPOCH;
 
 use crate::config::{FailureClass, WatchdogMode};
+use crate::connect::name::addressable;
 
-use super::policy::{Hold, Time, UnitReport, Why};
+use super::policy::{Because, Hold, Reason, Time, UnitReport, Why};
 
 /// RFC 3339 in whole seconds, as people and programs read it.
 pub fn moment(since_1970: Time) -> String {
@@ -52,6 +53,13 @@ pub fn sentence(unit: &UnitReport) -> String {
 
 fn given_up(unit: &UnitReport, done: &str) -> String {
     let never = unit.attempts_most == 0;
+    if unit.attempts < unit.attempts_most && !addressable(&unit.connector, 4) {
+        return format!(
+            "{done}given up: workers of 4.0 and later take no path with this connector's name, so that \
+             no call can restart it; restart the worker that has it, or create it anew under a name \
+             without / % \\"
+        );
+    }
     match unit.class {
         FailureClass::OffsetLost if never => {
             "never restarted: its position is gone, and a restart could hide what was lost"
@@ -83,5 +91,28 @@ pub const fn hold_words(hold: Hold) -> &'static str {
         Hold::JournalLost => "what was done before is not known, or the journal cannot be written",
         Hold::NotFresh => "no worker is proven able to serve, so that the states may be old",
         Hold::Rebalance => "a rebalance is under way, or just was",
+    }
+}
+
+/// Why a unit is restarted.
+pub(super) const fn reason_words(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Attempt => "an attempt of its own is due",
+        Reason::Canary => "a canary: many fail of one cause, and one is tried first",
+        Reason::Release => "a canary proved that it works again",
+        Reason::Probe => "parked, and tried now and then",
+    }
+}
+
+/// Why what was remembered of a unit is forgotten.
+pub(super) const fn cleared_words(because: Because) -> &'static str {
+    match because {
+        Because::StableHealth => "it was healthy for long enough",
+        Because::ConfigChanged => "the connector has another configuration",
+        Because::Paused => "it was paused or stopped",
+        Because::Deleted => "it is gone",
+        Because::OtherFailure => "it fails in a way in which it did not fail before",
+        Because::Acknowledged => "a person acknowledged it",
+        Because::ModeChanged => "what was only said before is done from now on",
     }
 }

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use super::executor::Carried;
-use super::policy::{
-    Answer, BreakerChange, Change, Decision, Hold, Outcome, Reason, UnitId, UnitReport,
-};
+use super::explain::{cleared_words, reason_words};
+use super::policy::{BreakerChange, Change, Decision, Hold, Outcome, Reason, UnitId, UnitReport};
+use super::said::Said;
 
 /// Lines of one look; the rest is counted.
 const MAX_LINES: usize = 20;
@@ -50,16 +50,14 @@ impl Log {
         }
     }
 
-    pub(super) fn hold(&self, before: Option<Hold>, after: Option<Hold>) {
+    pub(super) fn hold(&self, before: Option<Hold>, after: Option<(Hold, &str)>) {
         let cluster = &*self.cluster;
-        match after {
-            Some(hold) => {
-                tracing::info!(cluster, because = hold.as_str(), "nothing is restarted for now");
+        match (before.map(Hold::as_str), after) {
+            (_, Some((hold, because))) => {
+                let hold = hold.as_str();
+                tracing::info!(cluster, hold, because, "nothing is restarted for now");
             }
-            None => {
-                let because = before.map(Hold::as_str);
-                tracing::info!(cluster, because, "restarts are possible again");
-            }
+            (hold, None) => tracing::info!(cluster, hold, "restarts are possible again"),
         }
     }
 
@@ -113,7 +111,7 @@ impl Log {
             task = unit.task,
             units = decision.units.len(),
             call = decision.call.path(&decision.connector),
-            because = decision.reason.as_str(),
+            because = reason_words(decision.reason),
             class = unit.class.as_str(),
             attempt = counts.then_some(unit.attempts),
             of = counts.then_some(unit.attempts_most),
@@ -126,26 +124,30 @@ impl Log {
         let connector = &*decision.connector;
         let task = decision.units.first().copied().flatten();
         let (units, status) = (decision.units.len(), carried.status);
-        let answer = carried.answer.as_str();
-        match carried.answer {
-            Answer::Accepted => {
-                tracing::info!(cluster, connector, task, units, status, answer, "restart sent");
+        let (answer, words) = (carried.said.as_str(), carried.said.words());
+        let because = Some(&*carried.because).filter(|_| carried.said != Said::Accepted);
+        match carried.said {
+            // As it should be.
+            Said::Accepted | Said::NotFailed | Said::NotSent => {
+                tracing::info!(cluster, connector, task, units, status, answer, because, "{words}");
             }
-            Answer::NotKnown
-            | Answer::Refused
-            | Answer::Conflict
-            | Answer::NotSent
-            | Answer::NotFailed
-            | Answer::Gone => tracing::warn!(
-                cluster,
-                connector,
-                task,
-                units,
-                status,
-                answer,
-                said = carried.said,
-                "restart not done, or not known"
-            ),
+            Said::Rebalance
+            | Said::Gone
+            | Said::NoRights
+            | Said::NoConnection
+            | Said::Starting
+            | Said::Unavailable
+            | Said::Redirected
+            | Said::Rejected
+            | Said::TimedOut
+            | Said::BrokenOff
+            | Said::ServerError
+            | Said::NotUnderstood
+            | Said::Unsupported
+            | Said::NotAddressable
+            | Said::StatusNotRead => {
+                tracing::warn!(cluster, connector, task, units, status, answer, because, "{words}");
+            }
         }
     }
 
@@ -225,7 +227,7 @@ impl Log {
                 tracing::warn!(cluster, connector, "left alone: somebody else restarts it");
             }
             Change::Cleared(because) => {
-                let because = because.as_str();
+                let because = cleared_words(because);
                 tracing::info!(cluster, connector, task, because, "forgotten: it begins afresh");
             }
         }

@@ -6,7 +6,7 @@
 pub mod audit;
 mod clock;
 pub mod engine;
-pub(crate) mod executor;
+mod executor;
 pub mod explain;
 pub mod journal;
 mod keeper;
@@ -16,5 +16,6 @@ pub mod office;
 pub mod orders;
 pub mod policy;
 pub mod probe;
+pub mod said;
 mod tell;
 pub mod view;

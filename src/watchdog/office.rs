@@ -7,9 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::tasks::blocking;
+
 use super::audit::Audit;
 use super::journal::Store;
-use super::orders::Orders;
+use super::orders::{Now, Orders};
 use super::policy::{Bucket, Time};
 use super::probe::Prober;
 
@@ -30,8 +32,6 @@ pub struct Office {
     pub prober: Option<Arc<Prober>>,
     /// What was decided and done.
     pub audit: Arc<Audit>,
-    /// What people want.
-    pub orders: Arc<Orders>,
 }
 
 pub(super) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -44,12 +44,22 @@ pub struct KillSwitch {
     file: Option<PathBuf>,
     orders: Arc<Orders>,
     by_signal: AtomicBool,
+    was_on: AtomicBool,
+}
+
+/// What people want at this moment.
+#[derive(Debug)]
+pub(super) struct Heard {
+    /// Why nothing may be sent, if so.
+    pub(super) stopped: Option<String>,
+    pub(super) given: Arc<Now>,
 }
 
 impl KillSwitch {
     /// On while this file is there, or somebody ordered it.
     pub fn new(file: Option<PathBuf>, orders: Arc<Orders>) -> Self {
-        Self { file, orders, by_signal: AtomicBool::new(false) }
+        let (by_signal, was_on) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { file, orders, by_signal, was_on }
     }
 
     /// By a signal.
@@ -57,14 +67,39 @@ impl KillSwitch {
         self.by_signal.store(on, Ordering::SeqCst);
     }
 
-    /// Why nothing may be sent now, if so. What cannot be looked at counts as on.
-    pub fn is_on(&self) -> Option<String> {
-        if self.by_signal.load(Ordering::SeqCst) {
-            return Some("a signal told it to stop".to_owned());
-        }
-        if let Some(because) = self.orders.read().stop.clone() {
-            return Some(because);
-        }
+    /// Whether it was on when it was last asked, for who must not wait: it is at each poll.
+    pub fn was_on(&self) -> bool {
+        self.by_signal.load(Ordering::SeqCst) || self.was_on.load(Ordering::SeqCst)
+    }
+
+    /// Where orders are given.
+    pub fn orders(&self) -> &Orders {
+        &self.orders
+    }
+
+    /// Why nothing may be sent, if so. Looks at files: for a thread that may wait for a disk.
+    pub fn stopped(&self) -> Option<String> {
+        self.look().stopped
+    }
+
+    /// Asks where it may block: a disk can be slow, or hang.
+    pub(super) async fn heard(self: &Arc<Self>) -> Heard {
+        let switch = Arc::clone(self);
+        blocking(move || switch.look()).await
+    }
+
+    /// What cannot be looked at counts as on.
+    fn look(&self) -> Heard {
+        let given = self.orders.read();
+        let by_signal = self.by_signal.load(Ordering::SeqCst);
+        let by_signal = by_signal.then(|| "a signal told it to stop".to_owned());
+        let stopped =
+            by_signal.or_else(|| given.stop.clone()).or_else(|| self.stopped_by_the_file());
+        self.was_on.store(stopped.is_some(), Ordering::SeqCst);
+        Heard { stopped, given }
+    }
+
+    fn stopped_by_the_file(&self) -> Option<String> {
         let file = self.file.as_ref()?;
         match file.try_exists() {
             Ok(false) => None,
@@ -168,19 +203,42 @@ mod tests {
         assert!(!reach.is_doubtful());
     }
 
+    /// On the only thread of this runtime it would wait for itself.
+    #[tokio::test]
+    async fn it_is_not_asked_on_a_thread_that_must_not_wait() {
+        let folder = tempfile::tempdir().unwrap();
+        let orders = Arc::new(Orders::at(folder.path().join("orders")));
+        let switch = Arc::new(KillSwitch::new(None, Arc::clone(&orders)));
+        let (held, is_held) = std::sync::mpsc::channel();
+        let (go_on, may_go_on) = std::sync::mpsc::channel::<()>();
+        let slow = std::thread::spawn(move || {
+            orders.while_read(|| {
+                held.send(()).unwrap();
+                may_go_on.recv_timeout(Duration::from_secs(60)).is_ok()
+            })
+        });
+        is_held.recv().unwrap();
+        let mut heard = std::pin::pin!(switch.heard());
+        assert!(futures_util::poll!(&mut heard).is_pending());
+        go_on.send(()).unwrap();
+        assert_eq!(heard.await.stopped, None);
+        assert!(slow.join().unwrap(), "it was waited for without end");
+    }
+
     #[test]
     fn a_file_or_a_signal_stops() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("stop");
         let switch =
             KillSwitch::new(Some(file.clone()), Arc::new(Orders::at(folder.path().join("orders"))));
-        assert_eq!(switch.is_on(), None);
+        let because = || switch.look().stopped;
+        assert_eq!((because(), switch.was_on()), (None, false));
         std::fs::write(&file, "").unwrap();
-        assert!(switch.is_on().unwrap().contains("is there"));
+        assert!(because().unwrap().contains("is there") && switch.was_on());
         std::fs::remove_file(&file).unwrap();
         switch.turn(true);
-        assert!(switch.is_on().is_some());
+        assert!(switch.was_on() && because().is_some());
         switch.turn(false);
-        assert_eq!(switch.is_on(), None);
+        assert_eq!((because(), switch.was_on()), (None, false));
     }
 }

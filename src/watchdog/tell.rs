@@ -6,15 +6,17 @@ use std::sync::Arc;
 
 use crate::config::WatchdogMode;
 use crate::observe::snapshot::{Failure, Snapshot};
+use crate::observe::view::ClusterView;
 
 use super::audit::{Audit, AuditEvent, AuditLine};
 use super::executor::Carried;
+use super::explain::hold_words;
 use super::log;
 use super::policy::{
-    Answer, BreakerChange, Change, Decided, Decision, Event, Memory, Outcome, Policy, Time, UnitId,
-    UnitReport, Why,
+    Answer, BreakerChange, Change, Decided, Decision, Event, Hold, Memory, Outcome, Policy, Report,
+    Time, UnitId, UnitReport, Why,
 };
-use super::view::{Counts, DRY_RUN, JournalView, Kind, Restarts, Scope, WatchdogView};
+use super::view::{Counts, DRY_RUN, JournalView, Kind, LastCall, Restarts, Scope, WatchdogView};
 
 /// Tells of one cluster.
 #[derive(Debug)]
@@ -26,6 +28,9 @@ pub(super) struct Teller {
     /// How units were restarted last, and what holds them.
     scopes: BTreeMap<UnitId, Scope>,
     held: BTreeMap<UnitId, Why>,
+    /// What holds the whole cluster, as it was told last.
+    hold: Option<Hold>,
+    calls: BTreeMap<UnitId, LastCall>,
     log: log::Log,
 }
 
@@ -39,6 +44,8 @@ impl Teller {
             lines: Vec::new(),
             scopes: BTreeMap::new(),
             held: BTreeMap::new(),
+            hold: None,
+            calls: BTreeMap::new(),
         }
     }
 
@@ -60,19 +67,19 @@ impl Teller {
     pub(super) fn looked(
         &mut self,
         decided: &Decided,
-        snapshot: Option<&Snapshot>,
+        view: &ClusterView,
         policy: &Policy,
         now: Time,
     ) {
         self.log.begin();
-        let look = Look { decided, snapshot, now };
-        self.hold_changed(&look);
+        let look = Look { report: &decided.report, snapshot: view.snapshot.as_deref(), now };
+        self.hold_changed(&look, view);
         self.first_seen(&look);
         for event in &decided.events {
             self.happened(event, &look);
         }
         for decision in &decided.decisions {
-            self.decided(decision, &look, policy);
+            self.decided(decision, &look, &decided.memory, policy);
         }
         self.count_skips(&look);
         self.held_changed(&look);
@@ -82,12 +89,16 @@ impl Teller {
         self.view.report = Arc::new(decided.report.clone());
     }
 
-    fn hold_changed(&mut self, look: &Look<'_>) {
-        let (before, after) = (self.view.report.hold, look.decided.report.hold);
+    /// That the first proof is waited for is how every process begins, and no trouble.
+    fn hold_changed(&mut self, look: &Look<'_>, view: &ClusterView) {
+        let hold = look.report.hold;
+        self.view.hold_because = hold.map(|hold| hold_because(hold, view, &self.view));
+        let (before, after) = (self.hold, hold.filter(|hold| !is_first_wait(*hold, view)));
         if before == after {
             return;
         }
-        self.log.hold(before, after);
+        self.hold = after;
+        self.log.hold(before, after.zip(self.view.hold_because.as_deref()));
         if let Some(hold) = before {
             let line = self.of_cluster(AuditEvent::HoldEnded, look.now);
             self.lines.push(AuditLine { why: Some(hold.as_str().into()), ..line });
@@ -101,7 +112,7 @@ impl Teller {
     /// Series that may be needed begin at 0.
     fn first_seen(&mut self, look: &Look<'_>) {
         let before = Arc::clone(&self.view.report);
-        for unit in &look.decided.report.units {
+        for unit in &look.report.units {
             let known = before.units.binary_search_by(|b| key(b).cmp(&key(unit))).is_ok();
             if known {
                 continue;
@@ -198,14 +209,10 @@ impl Teller {
         }
     }
 
-    fn decided(&mut self, decision: &Decision, look: &Look<'_>, policy: &Policy) {
+    fn decided(&mut self, decision: &Decision, look: &Look<'_>, memory: &Memory, policy: &Policy) {
         let scope = Scope::from(decision.call);
         let call = decision.call.path(&decision.connector);
-        let budget = look.decided.memory.connector_budget_left(
-            &decision.connector,
-            &policy.limits,
-            look.now,
-        );
+        let budget = memory.connector_budget_left(&decision.connector, &policy.limits, look.now);
         for task in &decision.units {
             let id = (Arc::clone(&decision.connector), *task);
             let Some(unit) = look.unit(&id) else { continue };
@@ -220,6 +227,7 @@ impl Teller {
                 budget_left: Some(budget),
                 ..line
             });
+            self.calls.remove(&id);
             self.scopes.insert(id, scope);
         }
         let first = decision.units.first().copied().unwrap_or_default();
@@ -250,25 +258,27 @@ impl Teller {
             let counted = self.counts.restarts.entry(kind).or_default();
             counted.sent += u64::from(carried.sent);
             let rejected =
-                matches!(carried.answer, Answer::Refused | Answer::Conflict | Answer::Gone);
+                matches!(carried.said.answer(), Answer::Refused | Answer::Conflict | Answer::Gone);
             counted.outcomes[Restarts::REJECTED] += u64::from(rejected);
         }
+        let call = LastCall { at: now, said: carried.said, status: carried.status };
         for task in &decision.units {
+            self.calls.insert((Arc::clone(&decision.connector), *task), call);
             self.lines.push(AuditLine {
                 connector: Some(Arc::clone(&decision.connector)),
                 task: *task,
                 rule: Some(decision.reason.as_str().into()),
                 call: Some(decision.call.path(&decision.connector).into()),
                 http_status: carried.status,
-                answer: Some(carried.answer.as_str().into()),
-                why: Some(carried.said.clone().into()),
+                answer: Some(carried.said.as_str().into()),
+                why: Some(carried.because.clone().into()),
                 ..self.of_cluster(AuditEvent::Sent, now)
             });
         }
     }
 
     fn count_skips(&mut self, look: &Look<'_>) {
-        for unit in &look.decided.report.units {
+        for unit in &look.report.units {
             if let Some(count) = self.counts.skipped.get_mut(unit.why.as_str()) {
                 *count += 1;
             }
@@ -278,7 +288,7 @@ impl Teller {
     /// What holds a unit is written once, until it is something else.
     fn held_changed(&mut self, look: &Look<'_>) {
         let mut held = BTreeMap::new();
-        for unit in &look.decided.report.units {
+        for unit in &look.report.units {
             let id = (Arc::clone(&unit.connector), unit.task);
             let before = self.held.remove(&id);
             let now = unit.held_by().filter(|why| !matches!(why, Why::Hold(_)));
@@ -305,10 +315,22 @@ impl Teller {
         };
         self.counts.restarts.retain(|kind, _| is_there(&kind.connector));
         self.scopes.retain(|id, _| look.unit(id).is_some());
+        self.calls.retain(|id, _| look.unit(id).is_some());
     }
 
     pub(super) fn journal(&mut self, journal: JournalView) {
         self.view.journal = journal;
+    }
+
+    /// What an answer made of the report of the last look.
+    pub(super) fn answered(&mut self, report: Report, events: &[Event], now: Time) {
+        self.log.begin();
+        let look = Look { report: &report, snapshot: None, now };
+        for event in events {
+            self.happened(event, &look);
+        }
+        self.log.end();
+        self.view.report = Arc::new(report);
     }
 
     /// The parts of the view that are the memory's.
@@ -323,6 +345,7 @@ impl Teller {
             self.view.stood_down = Arc::new(stood_down);
         }
         self.view.counts = Arc::new(self.counts.clone());
+        self.view.calls = Arc::new(self.calls.clone());
     }
 
     /// What is not yet in the audit log is put there, away from the threads that must not wait.
@@ -347,20 +370,54 @@ impl Teller {
     }
 }
 
+/// Whether no worker was asked long enough yet for a proof that it serves.
+fn is_first_wait(hold: Hold, view: &ClusterView) -> bool {
+    hold == Hold::NotFresh && view.fresh.is_none()
+}
+
+/// Why nothing is restarted, in words.
+fn hold_because(hold: Hold, view: &ClusterView, told: &WatchdogView) -> String {
+    let JournalView { broken, lost, is_first, .. } = told.journal;
+    let words = match hold {
+        Hold::NotFresh if is_first_wait(hold, view) => {
+            "waiting for the first proof that a worker can serve"
+        }
+        Hold::JournalLost if broken => "the journal cannot be written",
+        Hold::JournalLost if lost && is_first => {
+            "the first start with this journal: others may have restarted something just now"
+        }
+        Hold::JournalLost if lost => "what was done before is not known",
+        Hold::Doubt
+        | Hold::NoSnapshot
+        | Hold::Stopped
+        | Hold::JournalLost
+        | Hold::NotFresh
+        | Hold::Rebalance => hold_words(hold),
+    };
+    let detail = match hold {
+        Hold::Stopped => told.stopped_because.as_deref(),
+        Hold::NotFresh => view.not_fresh_because.as_deref(),
+        Hold::NoSnapshot => view.poll.failure.as_ref().map(|(_, message)| message.as_str()),
+        Hold::Doubt | Hold::JournalLost | Hold::Rebalance => None,
+    };
+    let detail = detail.filter(|detail| !detail.is_empty());
+    detail.map_or_else(|| words.to_owned(), |detail| format!("{words}: {detail}"))
+}
+
 fn key(unit: &UnitReport) -> (&str, Option<u32>) {
     (&unit.connector, unit.task)
 }
 
 /// One look that is told of.
 struct Look<'l> {
-    decided: &'l Decided,
+    report: &'l Report,
     snapshot: Option<&'l Snapshot>,
     now: Time,
 }
 
 impl<'l> Look<'l> {
     fn unit(&self, id: &UnitId) -> Option<&'l UnitReport> {
-        let units = &self.decided.report.units;
+        let units = &self.report.units;
         let at = units.binary_search_by(|unit| key(unit).cmp(&(&*id.0, id.1))).ok()?;
         units.get(at)
     }
@@ -377,7 +434,7 @@ impl<'l> Look<'l> {
     }
 
     fn waiting(&self, signature: &str) -> usize {
-        let units = self.decided.report.units.iter();
+        let units = self.report.units.iter();
         units.filter(|unit| *unit.signature == *signature && unit.next.is_some()).count()
     }
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::config::{FailureClass, WatchdogMode};
 use crate::observe::view::Histogram;
 
-use super::policy::{Breaker, Call, Outcome, Report, Time, Why};
+use super::policy::{Breaker, Call, Outcome, Report, Time, UnitId, UnitReport, Why};
+use super::said::Said;
 
 /// One cluster's watchdog at this moment.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +20,10 @@ pub struct WatchdogView {
     pub looked: Time,
     /// What was found last, and why nothing more was done.
     pub report: Arc<Report>,
+    /// Why nothing is done in the whole cluster, in words, where that is so.
+    pub hold_because: Option<String>,
+    /// What came of the last call for a unit, until the next is decided.
+    pub calls: Arc<BTreeMap<UnitId, LastCall>>,
     /// Breakers that are not closed, by signature.
     pub breakers: Arc<BTreeMap<Arc<str>, Breaker>>,
     /// Whether restarts come to nothing, so that one at a time is made.
@@ -36,10 +41,17 @@ pub struct WatchdogView {
 }
 
 impl WatchdogView {
+    /// What came of the last call for this unit, until the next is decided.
+    pub fn call(&self, unit: &UnitReport) -> Option<&LastCall> {
+        self.calls.get(&(Arc::clone(&unit.connector), unit.task))
+    }
+
     /// Whether everything that is told of units and of what holds them is as it was in `before`; that
     /// it looked again, counted or got back some of its budget is no news.
     pub fn tells_the_same(&self, before: &Self) -> bool {
         self.report == before.report
+            && self.hold_because == before.hold_because
+            && self.calls == before.calls
             && self.breakers == before.breakers
             && self.stood_down == before.stood_down
             && (self.mode, self.cautious) == (before.mode, before.cautious)
@@ -47,6 +59,17 @@ impl WatchdogView {
             && (self.journal.broken, self.journal.lost)
                 == (before.journal.broken, before.journal.lost)
     }
+}
+
+/// A call that was made, or was not after all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastCall {
+    /// When that was known.
+    pub at: Time,
+    /// What came of it.
+    pub said: Said,
+    /// The HTTP status of the answer, where there was one.
+    pub status: Option<u16>,
 }
 
 /// Which restarts are counted together.
@@ -158,4 +181,6 @@ pub struct JournalView {
     pub broken: bool,
     /// Whether what was done before is not known, and nothing is done for a while.
     pub lost: bool,
+    /// Whether that is since there never was one.
+    pub is_first: bool,
 }

@@ -321,7 +321,11 @@ impl Books {
         }
         match answer {
             Answer::Accepted | Answer::NotKnown | Answer::Gone => return,
-            Answer::Refused | Answer::Conflict | Answer::NotSent | Answer::NotFailed => {}
+            Answer::Refused
+            | Answer::Conflict
+            | Answer::NotSent
+            | Answer::NotFailed
+            | Answer::Impossible => {}
         }
         for task in &decision.units {
             let id = (number(&decision.connector), slot(*task));
@@ -335,6 +339,10 @@ impl Books {
             let costs = matches!(decision.reason, Reason::Attempt | Reason::Release);
             if costs && unit.used_up.is_none() {
                 unit.attempts -= 1;
+            }
+            if answer == Answer::Impossible {
+                unit.used_up.get_or_insert(now);
+                unit.given_up = true;
             }
             for breaker in self.breakers.values_mut() {
                 if decision.reason == Reason::Canary && breaker.out == Some(id) {

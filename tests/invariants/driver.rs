@@ -167,6 +167,7 @@ impl Driver {
             progress.last = at;
         }
         let input = Input {
+            not_ended: &[],
             snapshot: Some(&self.world.snapshot).filter(|_| t >= until.invalid && t >= until.doubt),
             fresh: t >= until.not_fresh,
             rebalancing: t < until.rebalance,
@@ -248,27 +249,24 @@ impl Driver {
         Ok(next)
     }
 
-    fn silences(&mut self, now: u64) -> (Vec<Silence>, Vec<usize>) {
+    fn silences(&mut self, now: u64) -> (Vec<Arc<Silence>>, Vec<usize>) {
         let (t, offset) = (self.world.t, self.offset);
         self.world.silenced.retain(|_, (_, until)| t < *until);
         let wall = |t: u64| Duration::from_secs((ORIGIN + t).saturating_add_signed(offset));
-        let mut silences = Vec::new();
+        let at = Duration::from_secs(now);
+        let (mut silences, mut silenced) = (Vec::new(), Vec::new());
         for (connector, (from, until)) in &self.world.silenced {
             let pattern = self
                 .silences
                 .entry(*connector)
                 .or_insert_with(|| Regex::new(&format!("^(?:{})$", name(*connector))).unwrap());
             let selector = Selector { connectors: vec![pattern.clone()], ..Selector::default() };
-            silences.push(Silence { selector, from: wall(*from), until: wall(*until) });
+            let silence = Silence { selector, from: wall(*from), until: wall(*until) };
+            if silence.is_in_force(at) {
+                silences.push(Arc::new(silence));
+                silenced.push(*connector);
+            }
         }
-        let in_force =
-            |silence: &&Silence| (silence.from..silence.until).contains(&Duration::from_secs(now));
-        let silenced: Vec<usize> = silences
-            .iter()
-            .zip(self.world.silenced.keys())
-            .filter(|(silence, _)| in_force(silence))
-            .map(|(_, connector)| *connector)
-            .collect();
         (silences, silenced)
     }
 
@@ -283,6 +281,8 @@ impl Driver {
             12 | 13 => Answer::NotSent,
             14..=16 => Answer::NotFailed,
             17 => Answer::Gone,
+            // One name is in no path.
+            _ if connector == 0 && self.world.dice.u32(0..4) == 0 => Answer::Impossible,
             _ => Answer::Accepted,
         };
         if answer == Answer::Accepted || (answer == Answer::NotKnown && self.world.dice.bool()) {

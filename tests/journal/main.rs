@@ -136,7 +136,8 @@ fn damage_is_told_from_a_crash_and_what_can_be_read_counts() {
         let (folder, path) = place();
         fs::write(&path, &bytes).unwrap();
         let mut opened = journal(&path);
-        let found = Found { lost: lost.map(str::to_owned), note: note.map(str::to_owned) };
+        let (lost_because, note) = (lost.map(str::to_owned), note.map(str::to_owned));
+        let found = Found { lost: lost_because, note, is_first: false };
         let text = String::from_utf8_lossy(&bytes);
         assert_eq!(opened.open(NOW).unwrap(), found, "{text}");
         assert_eq!(attempts(&mut opened), expected, "{text}");
@@ -154,6 +155,9 @@ fn damage_is_told_from_a_crash_and_what_can_be_read_counts() {
 #[test]
 fn a_loss_is_known_to_the_next_process_too_and_one_broken_file_is_kept() {
     let (folder, path) = place();
+    let first = Found { is_first: true, ..Found::default() };
+    assert_eq!(journal(&path).open(NOW / 3).unwrap(), first, "nothing is lost, and it is held");
+    fs::remove_file(&path).unwrap();
     assert_eq!(journal(&path).open(NOW).unwrap().lost.as_deref(), Some("there was no journal"));
     let next = |now| journal(&path).load(&c(), now).unwrap().lost_at;
     assert_eq!(next(NOW + Duration::from_secs(9)), Some(NOW), "killed while it was held");

@@ -7,8 +7,10 @@ use connect_warden::sim::SimCluster;
 use tempfile::TempDir;
 
 use crate::support::kafka::pause;
-use crate::support::warden::{Warden, eventually};
-use crate::{REFUSED, SOON, posts, sim};
+use crate::support::proxy::{Doing, is_restart};
+use crate::support::scene;
+use crate::support::warden::{Warden, audited, eventually, story};
+use crate::{Bench, REFUSED, SOON, posts, sim};
 
 /// The binary in this mode with short times; its journal is in `folder`.
 fn short(cluster: &SimCluster, mode: &str, folder: &TempDir) -> [String; 1] {
@@ -155,4 +157,43 @@ async fn old_workers_get_the_call_that_they_know() {
     let mut sent = posts(&cluster);
     sent.sort();
     assert_eq!(sent, ["POST /connectors/a/restart", "POST /connectors/a/tasks/0/restart"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_path_can_name_is_given_up_at_once() {
+    let bench = Bench::new("4.3.0").await;
+    for name in ["x/y", "plain"] {
+        bench.create(name);
+        bench.fail(name);
+    }
+    let warden = bench.start(&[]);
+    let unit = warden.wait_unit(("x/y", Some(0)), "phase", "given_up", SOON);
+    let says = unit["says"].as_str().unwrap();
+    assert!(unit["attempts"] == 0 && says.contains("no call can restart it; restart the worker"));
+    assert_eq!(unit["last_answer"]["answer"], "not_addressable");
+    bench.wait_post("plain");
+    assert!(bench.proxy.posts().iter().all(|post| post.path.contains("/plain/")));
+    let told = story(&audited(&scene::audit(bench.folder.path()), "x/y"));
+    assert_eq!(told, ["failed", "decided", "sent not_addressable", "given_up"]);
+    assert_eq!(warden.lines(&["given up", "connector=x/y"]), 1, "{}", warden.log());
+}
+
+/// Polls are quick and go on; the answer comes long after their time-out, and after `stale_status`.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_to_a_restart_may_take_longer_than_a_poll() {
+    let bench = Bench::new("4.3.0").await;
+    bench.create("a");
+    bench.sim.fail_task("a", 0, REFUSED, false);
+    bench.proxy.do_from_now("POST", is_restart, Doing::HoldRequest);
+    let warden = bench.start(&[("stale_status", "200ms")]);
+    eventually("it is held", SOON, || (bench.proxy.held() == 1).then_some(()));
+    let polls = "connect_warden_polls_total{connect_cluster=\"default\"}";
+    let before = warden.value(polls).unwrap();
+    eventually("polls go on", SOON, || (warden.value(polls)? >= before + 15.0).then_some(()));
+    let unit = warden.unit("a", Some(0)).unwrap();
+    assert!(unit["phase"] == "verifying" && unit["attempts"] == 1, "{unit}");
+    bench.proxy.pass();
+    warden.wait_unit(("a", Some(0)), "phase", "recovered", SOON);
+    let told = story(&audited(&scene::audit(bench.folder.path()), "a"));
+    assert_eq!(told, ["failed", "decided", "sent accepted", "outcome recovered"]);
 }

@@ -1,6 +1,7 @@
 //! A watchdog that is killed or told to end in the middle of a restart; a disk that is full.
 
-use std::process::Command;
+use std::io::Read as _;
+use std::process::{Command, Stdio};
 
 use crate::support::scene::{
     Killed, SLOW_NUMBERS, SLOW_POLL, configure, ended_while_a_restart_is_under_way, killed,
@@ -35,6 +36,32 @@ async fn told_to_end_it_finishes_what_is_under_way() {
     ended_while_a_restart_is_under_way(&bench.proxy, "a", bench.folder.path(), start, SOON);
 }
 
+/// Nobody reads the pipe that the audit log is written to, so that whoever writes it waits for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn told_to_end_it_does_not_wait_for_what_hangs() {
+    let bench = Bench::new("4.3.0").await;
+    // Their first lines are more than a pipe holds.
+    for number in 0..10 {
+        let name = format!("c{number}");
+        bench.sim.create(&name, &[("tasks.max", "50")]);
+        for task in 0..50 {
+            bench.sim.fail_task(&name, task, "a.B: x", true);
+        }
+    }
+    let file =
+        configure(bench.folder.path(), &[bench.proxy.url()], QUICK_POLL, &[("audit", "'-'")]);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_connect-warden"));
+    command.arg(format!("--config.file={file}")).stdout(Stdio::piped());
+    let mut warden = Warden::spawn(command);
+    let polls = "connect_warden_polls_total{connect_cluster=\"default\"}";
+    eventually("it polls on", SOON, || (warden.value(polls)? >= 10.0).then_some(()));
+    let mut out = warden.stdout();
+    assert_eq!(warden.end(), Some(0));
+    let mut held = Vec::new();
+    out.read_to_end(&mut held).unwrap();
+    assert!(held.len() > 60 << 10, "it did not hang: {}", held.len());
+}
+
 /// The soft limit on the length of files stands for the room on a disk: it can be raised again.
 #[tokio::test(flavor = "multi_thread")]
 async fn on_a_full_disk_nothing_is_restarted_until_there_is_room() {
@@ -48,7 +75,7 @@ async fn on_a_full_disk_nothing_is_restarted_until_there_is_room() {
     let program = env!("CARGO_BIN_EXE_connect-warden");
     let limited = format!("trap '' XFSZ; ulimit -S -f 8; exec {program} \"$@\"");
     command.args(["-c", &limited, "sh", &format!("--config.file={file}")]);
-    command.stdout(std::process::Stdio::null());
+    command.stdout(Stdio::null());
     let warden = Warden::spawn(command);
     let lost = "connect_warden_journal_lost{connect_cluster=\"default\"}";
     let hold = "connect_warden_hold{connect_cluster=\"default\",reason=\"journal_lost\"}";

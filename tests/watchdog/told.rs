@@ -4,8 +4,9 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use crate::support::proxy::{Doing, is_restart};
 use crate::support::scene;
-use crate::support::warden::{Warden, eventually};
+use crate::support::warden::{Warden, audited, eventually, story};
 use crate::{Bench, QUICK_POLL, SOON};
 
 fn lines(text: &str) -> Vec<Value> {
@@ -26,7 +27,7 @@ async fn the_audit_log_is_rotated_by_size() {
     let warden = bench.start(&[("audit_max_bytes", "65536"), ("audit_keep", "2")]);
     let place = |ending: &str| bench.folder.path().join(format!("audit{ending}"));
     eventually("there are three files", SOON, || place(".2").exists().then_some(()));
-    assert_eq!(warden.value("connect_warden_audit_failures_total{}"), Some(0.0));
+    assert_eq!(warden.value("connect_warden_audit_failures_total"), Some(0.0));
     assert_eq!(warden.end(), Some(0));
     assert!(!place(".3").exists());
     for ending in [".2", ".1", ""] {
@@ -77,4 +78,79 @@ async fn without_grace_the_second_poll_acts() {
     assert_eq!(polls.len(), 2, "{seen:?}");
     let after = (seen[post].at - polls[1].at).as_secs_f64() * 1000.0;
     println!("FAILED first seen to POST: one poll plus {after:.1} ms");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_no_labels_has_no_braces_and_a_help_ends_once() {
+    let bench = Bench::new("4.3.0").await;
+    let warden = bench.start(&[]);
+    for series in ["connect_warden_kill_switch", "connect_warden_audit_failures_total"] {
+        assert_eq!(warden.value(series), Some(0.0));
+    }
+    let metrics = warden.metrics();
+    let odd =
+        |line: &&str| line.contains("{}") || (line.starts_with("# HELP") && line.ends_with(".."));
+    assert_eq!(metrics.lines().find(odd), None);
+    assert!(metrics.contains("# HELP connect_warden_build_info The version of this program.\n"));
+}
+
+/// Each answer to a restart in its own words, in the log, the audit log and the plan.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_answer_to_a_restart_is_told_in_its_own_words() {
+    let bench = Bench::new("4.3.0").await;
+    bench.create("a");
+    bench.fail("a");
+    bench.proxy.do_from_now("POST", is_restart, Doing::Answer(409));
+    let numbers = [
+        ("attempts", "{TRANSIENT: 100}"),
+        ("refused_wait", "400ms"),
+        ("stale_status", "0s"),
+        ("restart_timeout", "500ms"),
+    ];
+    let warden = bench.start(&numbers);
+    for (doing, answer, status, says) in [
+        (Doing::Answer(409), "rebalance", Some(409), "restart refused: a rebalance is under way"),
+        (Doing::Answer(403), "no_rights", Some(403), "restart refused: no rights"),
+        (Doing::Answer(503), "unavailable", Some(503), "is not ready (503)"),
+        (Doing::Answer(400), "rejected", Some(400), "rejects the call"),
+        (Doing::Answer(500), "server_error", Some(500), "the worker failed in the restart (5xx)"),
+        (Doing::DropAnswer, "broken_off", None, "the answer to the restart broke off"),
+        (Doing::HoldAnswer, "timed_out", None, "no answer to the restart in time"),
+    ] {
+        bench.proxy.do_from_now("POST", is_restart, doing);
+        let told = eventually(&format!("the plan tells {answer}"), SOON, || {
+            let unit = warden.unit("a", Some(0))?;
+            (unit["last_answer"]["answer"] == answer).then_some(unit)
+        });
+        assert_eq!(told["last_answer"]["http_status"].as_u64(), status, "{told}");
+        assert!(told["says"].as_str().unwrap().contains(says), "{told}");
+        let level = ["level=warn", says, &format!("answer={answer}")];
+        eventually("the log tells it", SOON, || (warden.lines(&level) > 0).then_some(()));
+        let sent = format!("sent {answer}");
+        let story = story(&audited(&scene::audit(bench.folder.path()), "a"));
+        assert!(story.contains(&sent), "{story:?}");
+    }
+    assert_eq!(warden.lines(&["not done, or not known"]), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_of_a_restart_is_in_the_plan_before_the_next_poll() {
+    let bench = Bench::new("4.3.0").await;
+    bench.create("a");
+    bench.fail("a");
+    bench.proxy.do_from_now("POST", is_restart, Doing::Answer(503));
+    let warden = bench.start_polling(
+        "{interval: 10s, worker_interval: 200ms}",
+        &[("grace", "0s"), ("refused_wait", "1h")],
+    );
+    bench.wait_post("a");
+    let polls = || warden.value("connect_warden_polls_total{connect_cluster=\"default\"}").unwrap();
+    let before = polls();
+    let unit = warden.wait_unit(("a", Some(0)), "phase", "backing_off", SOON);
+    assert_eq!(polls(), before, "no poll came between");
+    assert_eq!(
+        (&unit["attempts"], &unit["last_answer"]["answer"]),
+        (&0.into(), &"unavailable".into()),
+        "{unit}"
+    );
 }

@@ -42,6 +42,8 @@ pub struct WatchdogSettings {
     pub journal: PathBuf,
     /// Nothing is done for so long where the journal was lost; default 2 min.
     pub journal_lost_hold: Duration,
+    /// The answer to a restart is waited for so long; default 30 s.
+    pub restart_timeout: Duration,
     /// While this file is there nothing is restarted.
     pub stop_file: Option<PathBuf>,
     /// Where decisions are written down; `None`: nowhere.
@@ -118,6 +120,8 @@ pub(super) fn read(
     let mut journal_lost_hold = Duration::from_secs(120);
     let (least, day) = (Duration::from_millis(10), Duration::from_secs(86_400));
     section.time("journal_lost_hold", least..=day, &mut journal_lost_hold)?;
+    let mut restart_timeout = Duration::from_secs(30);
+    section.time("restart_timeout", least..=Duration::from_secs(120), &mut restart_timeout)?;
     let stop_file = section.text("stop_file")?.map(|text| PathBuf::from(text.text));
     let audit = audit::read(&mut section, around.audit)?;
 
@@ -153,6 +157,7 @@ pub(super) fn read(
         mode,
         journal: journal.unwrap_or_else(default_journal),
         journal_lost_hold,
+        restart_timeout,
         stop_file,
         audit,
         limits,

@@ -262,3 +262,22 @@ fn the_example_is_the_defaults_with_everything_shown() {
         assert!(shown.contains(&format!("{last}: ")), "{key} is not shown");
     }
 }
+
+#[test]
+fn what_comes_on_a_leap_day_alone_comes() {
+    let leap = "windows: [{name: leap, cron: '0 3 29 2 *', for: 4h}]";
+    let during = [("act_during", "2027-06-01T04:00:00Z"), ("hold_during", "2028-02-29T04:00:00Z")];
+    for (key, shut) in during {
+        for place in [format!("{key}: [leap]"), format!("rules: [{{name: a, {key}: [leap]}}]")] {
+            let settings = settings(&format!("{leap}\n{place}"));
+            assert_eq!(settings.shut("orders", at(shut))[0], true, "{place}");
+        }
+    }
+    let other = "{name: other, cron: '0 2 29 2 *', for: 10h}";
+    let never = format!(
+        "windows: [{{name: leap, cron: '0 3 29 2 *', for: 4h}}, {other}]\n\
+         act_during: [leap]\nhold_during: [other]"
+    );
+    let said = read_at(&never, UNIX_EPOCH).unwrap_err();
+    assert!(said.contains("leave no time at which it acts"), "{said}");
+}

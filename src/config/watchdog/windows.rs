@@ -10,6 +10,8 @@ use super::node::{Node, Problem, problem};
 use super::section::{Section, Text, written};
 use super::window::{Window, is_always_open, is_open, never_opens, next_change};
 
+const DAY: Duration = Duration::from_secs(86_400);
+
 /// Which windows hold, and in which alone is acted; places in the list of windows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Schedule {
@@ -89,7 +91,7 @@ fn one(mut section: Section<'_>) -> Result<Named, Problem> {
         );
     }
     let mut length = Duration::ZERO;
-    let most = Duration::from_secs(30 * 86_400);
+    let most = DAY * 30;
     section.time("for", Duration::from_secs(60)..=most, &mut length)?;
     let length = Duration::from_secs(length.as_secs());
     let window = Window { name: name.text, cron, time_zone, length };
@@ -141,14 +143,14 @@ fn place(path: &str, Text { text, line }: &Text, windows: &[Named]) -> Result<us
     )
 }
 
-/// Whether these schedules together leave no moment within a year to act.
+/// Whether these schedules together leave no moment within four years to act: 29 February is one.
 pub(super) fn never_acts(schedules: &[&Schedule], windows: &[Named]) -> bool {
     let list: Vec<Window> = windows.iter().map(|named| named.window.clone()).collect();
     let used: Vec<usize> = schedules.iter().flat_map(|schedule| schedule.windows()).collect();
-    let mut at = SystemTime::UNIX_EPOCH + Duration::from_secs(56 * 365 * 86_400);
-    let horizon = at + Duration::from_secs(366 * 86_400);
+    let mut at = SystemTime::UNIX_EPOCH + DAY * (56 * 365);
+    let horizon = at + DAY * (4 * 366);
     // Few windows change more often than that; those that do are not told.
-    for _ in 0..5000 {
+    for _ in 0..20_000 {
         if !schedules.iter().any(|schedule| schedule.is_shut(&list, at)) {
             return false;
         }

@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 pub(super) trait Disk: std::fmt::Debug + Send {
     /// Makes the folder and takes the lock, where it is not held; `false`: another process has it.
     fn lock(&mut self) -> Result<bool>;
+    /// Whether there was not even a lock of an earlier process.
+    fn is_first_use(&self) -> bool;
     /// Opens the file and reads it; `None`: there is none.
     fn open(&mut self) -> Result<Option<Vec<u8>>>;
     /// Whether file and lock are still those that were opened, and not moved away or put back.
@@ -36,6 +38,7 @@ pub(super) trait Disk: std::fmt::Debug + Send {
 pub(super) struct LocalDisk {
     path: PathBuf,
     lock: Option<Opened>,
+    made_the_lock: bool,
     file: Option<Opened>,
     copy: Option<Opened>,
 }
@@ -66,7 +69,7 @@ const MAX_BYTES: u64 = 1 << 30;
 
 impl LocalDisk {
     pub(super) const fn new(path: PathBuf) -> Self {
-        Self { path, lock: None, file: None, copy: None }
+        Self { path, lock: None, made_the_lock: false, file: None, copy: None }
     }
 
     fn beside(&self, ending: &str) -> PathBuf {
@@ -138,14 +141,22 @@ impl Disk for LocalDisk {
             return Ok(true);
         }
         make(self.folder())?;
+        let is_new = !path.try_exists()?;
         // Not the file itself: that is another one after each rename.
         let lock = options().truncate(false).open(&path)?;
         match lock.try_lock() {
-            Ok(()) => self.lock = Some(Opened::new(lock)?),
+            Ok(()) => {
+                self.lock = Some(Opened::new(lock)?);
+                self.made_the_lock = is_new;
+            }
             Err(TryLockError::WouldBlock) => return Ok(false),
             Err(TryLockError::Error(error)) => return Err(error),
         }
         Ok(true)
+    }
+
+    fn is_first_use(&self) -> bool {
+        self.made_the_lock
     }
 
     fn open(&mut self) -> Result<Option<Vec<u8>>> {

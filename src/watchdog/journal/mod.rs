@@ -52,6 +52,7 @@ pub struct Journal {
     loaded: BTreeSet<Arc<str>>,
     known: Known,
     is_open: bool,
+    is_first: bool,
     /// Whether the file is known to end with a whole line that is on the disk; if not, it is
     /// written anew before anything else.
     is_sound: bool,
@@ -65,6 +66,9 @@ pub struct Journal {
 pub struct Found {
     /// Why what was done before is not known, or not wholly.
     pub lost: Option<String>,
+    /// Whether no journal was ever here: held as when one was lost, since others may have restarted
+    /// something a moment ago, and no reason to worry.
+    pub is_first: bool,
     /// What is worth a line in the log although nothing is lost.
     pub note: Option<String>,
 }
@@ -90,6 +94,7 @@ impl Journal {
             loaded: BTreeSet::new(),
             known: Known::default(),
             is_open: false,
+            is_first: false,
             is_sound: false,
             length: 0,
             limit: kept_bytes,
@@ -107,18 +112,20 @@ impl Journal {
         let bytes = self.disk.open().map_err(|error| self.unusable("opened", error))?;
         let (known, read) = replay(&self.path, bytes.as_deref().unwrap_or_default(), now)?;
         (self.known, self.length, self.is_sound) = (known, read.whole, true);
+        let is_first = bytes.is_none() && self.disk.is_first_use();
         let lost = match &bytes {
+            None if is_first => None,
             None => Some("there was no journal".to_owned()),
             Some(bytes) if bytes.is_empty() => Some("the file is empty".to_owned()),
             Some(_) => read.broken,
         };
-        if lost.is_some() {
+        if lost.is_some() || is_first {
             self.known.apply(now, Record::Lost);
         }
         if bytes.is_some_and(|bytes| !bytes.is_empty()) && lost.is_some() {
             self.disk.keep_aside().map_err(|error| self.unusable("kept aside", error))?;
         }
-        if lost.is_some() || read.is_old {
+        if lost.is_some() || is_first || read.is_old {
             self.rewrite(&[])?;
         } else {
             let cut = if read.is_cut_off { self.disk.truncate(self.length) } else { Ok(()) };
@@ -131,7 +138,8 @@ impl Journal {
             "its last line was cut off by a crash and counts for nothing; what stands before it counts"
                 .to_owned()
         });
-        let found = Found { lost, note };
+        self.is_first = is_first;
+        let found = Found { lost, is_first, note };
         found.tell(&self.path);
         Ok(found)
     }
@@ -214,7 +222,8 @@ impl Store for Journal {
         let memory = self.known.clusters.get(cluster).map(|kept| kept.memory.clone());
         // A hold ends, whatever the clock did meanwhile.
         let lost_at = self.known.lost_at.map(|at| at.min(now));
-        Ok(Loaded { memory: memory.unwrap_or_default(), lost_at })
+        let is_first = self.is_first;
+        Ok(Loaded { memory: memory.unwrap_or_default(), lost_at, is_first })
     }
 
     fn write(&mut self, cluster: &Arc<str>, memory: &Memory, now: Time) -> Result<(), StoreError> {
@@ -251,6 +260,10 @@ impl Found {
             tracing::info!(%journal, note, "the last process ended while it wrote");
         }
         match &self.lost {
+            None if self.is_first => tracing::info!(
+                %journal,
+                "the first start with this journal: nothing is restarted at first"
+            ),
             None => tracing::info!(%journal, "what was done before is known"),
             Some(because) => tracing::warn!(
                 %journal,

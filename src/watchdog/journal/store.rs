@@ -29,6 +29,8 @@ pub struct Loaded {
     /// When it was last found, in any process, that what was done before is not known, or not
     /// wholly. It is held from then on, also over the end of a process.
     pub lost_at: Option<Time>,
+    /// Whether that is since this process made the first journal.
+    pub is_first: bool,
 }
 
 /// A store that does not do what it should.

@@ -93,6 +93,13 @@ impl Orders {
         self.look(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
     }
 
+    /// As if reading took as long as this does.
+    #[cfg(test)]
+    pub(super) fn while_read<T>(&self, read: impl FnOnce() -> T) -> T {
+        let _last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        read()
+    }
+
     fn look(&self, wall: Duration) -> Arc<Now> {
         let Some(path) = &self.path else { return Arc::default() };
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);

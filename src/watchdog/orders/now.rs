@@ -1,6 +1,7 @@
 //! What is ordered at one moment, ready to be heeded.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use regex::Regex;
 
@@ -17,14 +18,14 @@ pub struct Now {
     pub problem: Option<String>,
     /// Every order as it was given.
     pub given: Given,
-    silences: Vec<Patterns>,
+    silences: Vec<OfClusters>,
 }
 
-/// Of the silence at the same place.
+/// A silence, and where it is for.
 #[derive(Clone, Debug)]
-struct Patterns {
+struct OfClusters {
     cluster: Option<Regex>,
-    selector: Selector,
+    silence: Arc<Silence>,
 }
 
 impl Now {
@@ -48,40 +49,19 @@ impl Now {
     }
 
     /// Those of a cluster that have not ended.
-    pub fn silences_of(&self, cluster: &str, now: Time) -> Vec<Silence> {
-        let is_of = |patterns: &Patterns| {
-            patterns.cluster.as_ref().is_none_or(|pattern| pattern.is_match(cluster))
+    pub fn silences_of(&self, cluster: &str, now: Time) -> Vec<Arc<Silence>> {
+        let is_of = |of: &&OfClusters| {
+            of.silence.until > now
+                && of.cluster.as_ref().is_none_or(|pattern| pattern.is_match(cluster))
         };
-        self.in_force(now)
-            .filter(|(_, patterns)| is_of(patterns))
-            .map(|(order, patterns)| Silence {
-                selector: patterns.selector.clone(),
-                from: order.from,
-                until: order.until,
-            })
-            .collect()
+        self.silences.iter().filter(is_of).map(|of| Arc::clone(&of.silence)).collect()
     }
 
-    fn in_force(&self, now: Time) -> impl Iterator<Item = (&Silenced, &Patterns)> {
-        let all = self.given.silences.iter().zip(&self.silences);
-        all.filter(move |(order, _)| order.until > now)
-    }
-
-    /// Those of a cluster that were given after `since` and within the last ten minutes, with whose
-    /// they are and when they were given.
-    ///
-    /// `since` is the greatest time that was given back before, and at first when the process
-    /// began: so none counts twice, and none is missed that was written while it was looked.
-    pub fn acknowledged_of(
-        &self,
-        cluster: &str,
-        since: Time,
-        now: Time,
-    ) -> Vec<(Acknowledged, String, Time)> {
+    /// Those of a cluster that were given within the last ten minutes, with whose they are and when
+    /// they were given: no two have the same time, by which who asks again knows them.
+    pub fn acknowledged_of(&self, cluster: &str, now: Time) -> Vec<(Acknowledged, String, Time)> {
         let counts = |order: &&Acknowledgement| {
-            order.cluster == cluster
-                && (since < order.at && order.at <= now)
-                && now - order.at <= ACKNOWLEDGED_FOR
+            order.cluster == cluster && order.at <= now && now - order.at <= ACKNOWLEDGED_FOR
         };
         let told = |order: &Acknowledgement| {
             let whom =
@@ -92,14 +72,16 @@ impl Now {
     }
 }
 
-fn parse(bytes: &[u8]) -> Result<(Given, Vec<Patterns>), String> {
+fn parse(bytes: &[u8]) -> Result<(Given, Vec<OfClusters>), String> {
     let given: Given = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     given.check()?;
     let compile = |silence: &Silenced| {
         let cluster =
             silence.cluster.as_deref().map(|text| pattern("cluster", text)).transpose()?;
         let connectors = vec![pattern("connector", &silence.connector)?];
-        Ok(Patterns { cluster, selector: Selector { connectors, ..Selector::default() } })
+        let selector = Selector { connectors, ..Selector::default() };
+        let silence = Silence { selector, from: silence.from, until: silence.until };
+        Ok(OfClusters { cluster, silence: Arc::new(silence) })
     };
     let silences = given.silences.iter().map(compile).collect::<Result<_, String>>()?;
     Ok((given, silences))

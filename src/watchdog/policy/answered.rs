@@ -1,8 +1,9 @@
 //! What the policy learns from the answer to a restart; it is the executor that asks.
 
 use super::backoff;
+use super::event::{Change, Event};
 use super::limits::Limits;
-use super::memory::{BreakerState, Memory, Phase, Reason, Rebalance, Time, UnitId};
+use super::memory::{BreakerState, Memory, Phase, Reason, Rebalance, Time, Unit, UnitId};
 
 /// What came of sending a restart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,8 +20,10 @@ pub enum Answer {
     NotSent,
     /// Just before it would have been sent the unit was no longer FAILED.
     NotFailed,
-    /// There is no such connector or task, or no path can name it: it counts.
+    /// There is no such connector or task: it counts.
     Gone,
+    /// No call can name it: nothing was sent, and nothing can be, so that it is given up.
+    Impossible,
 }
 
 impl Answer {
@@ -34,12 +37,19 @@ impl Answer {
             Self::NotSent => "not_sent",
             Self::NotFailed => "not_failed",
             Self::Gone => "gone",
+            Self::Impossible => "impossible",
         }
     }
 }
 
-/// Takes in the answer to one call for these units.
-pub fn answered(memory: &mut Memory, ids: &[UnitId], answer: Answer, limits: &Limits, now: Time) {
+/// Takes in the answer to one call for these units; gives what it changed beside the call itself.
+pub fn answered(
+    memory: &mut Memory,
+    ids: &[UnitId],
+    answer: Answer,
+    limits: &Limits,
+    now: Time,
+) -> Vec<Event> {
     match answer {
         Answer::Accepted => memory.call_taken(),
         Answer::NotKnown | Answer::Refused => memory.call_refused(limits, now),
@@ -47,18 +57,45 @@ pub fn answered(memory: &mut Memory, ids: &[UnitId], answer: Answer, limits: &Li
             memory.call_refused(limits, now);
             memory.rebalance_seen(limits, now);
         }
-        Answer::NotSent | Answer::NotFailed | Answer::Gone => {}
+        Answer::NotSent | Answer::NotFailed | Answer::Gone | Answer::Impossible => {}
     }
+    let mut events = Vec::new();
     match answer {
         // What is gone is forgotten once a poll says so too: a task that is in no configuration
         // has a status for ever, and would else be tried for ever.
-        Answer::Accepted | Answer::NotKnown | Answer::Gone => {}
+        Answer::Accepted | Answer::NotKnown | Answer::Gone => {
+            for id in ids {
+                let of = memory.connectors.get_mut(&id.0);
+                // From now on, and not from when it was decided, FAILED may be the status of before.
+                if let Some(Unit { phase: Phase::Verifying { since, moved: false, .. }, .. }) =
+                    of.and_then(|connector| connector.units.get_mut(&id.1))
+                {
+                    *since = (*since).max(now);
+                }
+            }
+        }
         Answer::Refused | Answer::Conflict | Answer::NotSent | Answer::NotFailed => {
             for id in ids {
                 take_back(memory, id, answer, limits, now);
             }
         }
+        Answer::Impossible => {
+            for id in ids {
+                take_back(memory, id, answer, limits, now);
+                give_up(memory, id, now, &mut events);
+            }
+        }
     }
+    events
+}
+
+fn give_up(memory: &mut Memory, id: &UnitId, now: Time, events: &mut Vec<Event>) {
+    let unit =
+        memory.connectors.get_mut(&id.0).and_then(|connector| connector.units.get_mut(&id.1));
+    let Some(unit) = unit.filter(|unit| unit.waits()) else { return };
+    let mut changes = Vec::new();
+    backoff::give_up(unit, now, &mut changes);
+    events.extend(changes.into_iter().map(|change: Change| Event::Unit(id.clone(), change)));
 }
 
 fn take_back(memory: &mut Memory, id: &UnitId, answer: Answer, limits: &Limits, now: Time) {

@@ -153,7 +153,7 @@ pub(super) fn own_wait(unit: &Unit, limits: &Limits) -> Duration {
     }
 }
 
-fn give_up(unit: &mut Unit, now: Time, changes: &mut Vec<Change>) {
+pub(super) fn give_up(unit: &mut Unit, now: Time, changes: &mut Vec<Change>) {
     unit.parked_since.get_or_insert(now);
     unit.given_up = true;
     unit.phase = Phase::GivenUp;

@@ -232,6 +232,8 @@ impl One<'_> {
             rng,
             progress: self.input.progress.get(&self.connector.name).copied(),
             may_be_foreign: gap <= self.policy.limits.longest_gap && !self.rebalancing,
+            is_under_way: (self.input.not_ended.iter())
+                .any(|(name, unit)| *name == self.connector.name && *unit == task),
             is_the_same: gap.is_zero(),
             changes: Vec::new(),
         };
@@ -266,10 +268,8 @@ impl One<'_> {
             return None;
         }
         let silenced = || {
-            self.input.silences.iter().any(|silence| {
-                (silence.from..silence.until).contains(&self.now)
-                    && silence.selector.fits(self.connector, unit.class)
-            })
+            let mut silences = self.input.silences.iter();
+            silences.any(|silence| silence.selector.fits(self.connector, unit.class))
         };
         let default = self.policy.rules.len();
         if self.policy.mode_of(unit.rule) == WatchdogMode::Off {

@@ -45,7 +45,7 @@ pub use limits::{Attempts, Limits};
 pub use memory::{
     Breaker, BreakerState, ConnectorMemory, Memory, Phase, Reason, Time, Unit, UnitId,
 };
-pub use report::{Hold, Report, UnitReport, Why};
+pub use report::{Hold, Report, UnitReport, Why, report};
 pub use rules::{Policy, Rule, Selector, Silence};
 pub use update::Progress;
 
@@ -73,8 +73,10 @@ pub struct Input<'s> {
     pub process_left: u32,
     /// For each rule of the policy, and last for units without one: whether a window keeps it shut.
     pub shut: &'s [bool],
-    /// Who is to be left alone.
-    pub silences: &'s [Silence],
+    /// Who is to be left alone: the silences that are in force.
+    pub silences: &'s [Arc<Silence>],
+    /// Whose restart was decided, and is not yet answered: that it is FAILED says nothing of it.
+    pub not_ended: &'s [UnitId],
     /// Whom a person wants to be tried afresh.
     pub acknowledged: &'s [Acknowledged],
     /// How connectors get on whose offsets are read.
@@ -100,6 +102,7 @@ impl<'s> Input<'s> {
             process_left: u32::MAX,
             shut: &[],
             silences: &[],
+            not_ended: &[],
             acknowledged: &[],
             progress: &NO_PROGRESS,
             probes: &NO_PROBES,
@@ -161,7 +164,7 @@ pub fn decide(
             // The statuses may be those of before: they are no health, and nothing to go by.
             Some(_) => Hold::NotFresh,
         };
-        let report = report::report(&memory, Some(hold), policy);
+        let report = report(&memory, Some(hold), policy);
         return Decided { memory, decisions: vec![], probes: vec![], events, report };
     };
     if let Some(since) = memory.doubted_since.take() {
@@ -181,7 +184,7 @@ pub fn decide(
             (act::act(&mut memory, input, policy, now), wanted_probes(&memory, input, policy, now))
         }
     };
-    let report = report::report(&memory, hold, policy);
+    let report = report(&memory, hold, policy);
     Decided { memory, decisions, probes, events, report }
 }
 

@@ -195,7 +195,8 @@ pub struct Report {
     pub units: Vec<UnitReport>,
 }
 
-pub(super) fn report(memory: &Memory, hold: Option<Hold>, policy: &Policy) -> Report {
+/// What is to be said of this memory.
+pub fn report(memory: &Memory, hold: Option<Hold>, policy: &Policy) -> Report {
     let mut units = Vec::with_capacity(memory.connectors.values().map(|c| c.units.len()).sum());
     for (connector, of_connector) in &memory.connectors {
         for (task, unit) in of_connector.units.iter().filter(|(_, unit)| !unit.is_healthy()) {

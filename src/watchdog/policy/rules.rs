@@ -61,7 +61,8 @@ pub struct Selector {
     pub failure_classes: Vec<FailureClass>,
 }
 
-/// Some units are left alone until then.
+/// Some units are left alone until then. Whether it is in force is a question of the wall clock,
+/// which is set now and then: the caller's, and no other time than a person's.
 #[derive(Clone, Debug)]
 pub struct Silence {
     /// Whom.
@@ -70,6 +71,13 @@ pub struct Silence {
     pub from: Time,
     /// Until when.
     pub until: Time,
+}
+
+impl Silence {
+    /// Whether it is in force at this time since 1970.
+    pub fn is_in_force(&self, wall: Time) -> bool {
+        (self.from..self.until).contains(&wall)
+    }
 }
 
 impl Selector {

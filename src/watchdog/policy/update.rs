@@ -33,6 +33,8 @@ pub(super) struct Look<'l> {
     /// Whether one that runs again may be somebody's doing: it was looked at all the while, and
     /// there was no rebalance to start it.
     pub(super) may_be_foreign: bool,
+    /// Whether its restart is not yet answered.
+    pub(super) is_under_way: bool,
     /// Whether it is looked at once more at the same moment: that is not two polls in a row.
     pub(super) is_the_same: bool,
     /// What happened.
@@ -107,7 +109,8 @@ fn failed(unit: &mut Unit, instance: &Instance, look: &mut Look<'_>) -> bool {
     match unit.phase {
         Phase::Verifying { since, moved, reason, .. } => {
             // Right after a restart FAILED may be the status of before.
-            let stale = !moved && look.now.saturating_sub(since) < look.limits.stale_status;
+            let recent = look.now.saturating_sub(since) < look.limits.stale_status;
+            let stale = !moved && (recent || look.is_under_way);
             if stale && !another {
                 return true;
             }

@@ -19,6 +19,7 @@ use crate::metrics::Exporter;
 use crate::watchdog::audit::{AuditEvent, AuditLine};
 use crate::watchdog::office::Office;
 use crate::watchdog::orders::clean;
+use crate::watchdog::said::Said;
 
 use super::api::ask::{cluster, connector, now};
 use super::api::problem::Problem;
@@ -114,8 +115,9 @@ impl Actions {
             task,
             call: Some(format!("{} {}", call.method, call.path).into()),
             http_status: told.http_status,
-            answer: Some(told.answer.clone().into()),
-            outcome: Some(told.result.as_str().into()),
+            answer: Some(told.said.as_str().into()),
+            why: Some(told.answer.clone().into()).filter(|_| told.said != Said::Accepted),
+            outcome: Some(told.said.answer().as_str().into()),
             by: Some(by.to_owned().into()),
             ..AuditLine::new(now(), Arc::clone(&known.view.cluster), AuditEvent::Ordered)
         };
@@ -130,7 +132,7 @@ impl Actions {
             by: by.to_owned(),
             call: Some(SentCall::new(call, worker.base().to_string())),
             http_status: told.http_status,
-            result: told.result.as_str(),
+            result: told.said.answer().as_str(),
             answer: told.answer,
             means: told.means,
             status: told.status,

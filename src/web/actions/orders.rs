@@ -121,7 +121,11 @@ fn is_as_wanted(action: &Action, now: &KillSwitchFacts) -> bool {
 fn give(office: &Office, by: &str, action: &Action) -> Result<Done, Problem> {
     let now = now();
     let change = |broken, change: &dyn Fn(&mut Given) -> Result<String, OrderError>| {
-        office.orders.change(broken, now, |given| change(given)).map_err(|error| problem(&error))
+        office
+            .kill_switch
+            .orders()
+            .change(broken, now, |given| change(given))
+            .map_err(|error| problem(&error))
     };
     let find = |given: &Given, id: &str| {
         given.silences.iter().find(|silence| silence.id == id).map(SilenceFacts::from)
@@ -140,7 +144,7 @@ fn give(office: &Office, by: &str, action: &Action) -> Result<Done, Problem> {
             find(&changed.given, &changed.value).map(Done::Silenced).ok_or_else(lost)
         }
         Action::Unsilence { id } => {
-            let before = office.orders.read();
+            let before = office.kill_switch.orders().read();
             change(Broken::Refuse, &|given| given.unsilence(id).map(|silence| silence.id))?;
             find(&before.given, id).map(Done::Unsilenced).ok_or_else(lost)
         }
@@ -155,7 +159,10 @@ fn give(office: &Office, by: &str, action: &Action) -> Result<Done, Problem> {
                 }
                 Ok(String::new())
             })?;
-            Ok(Done::Switched(KillSwitchFacts::of(&office.kill_switch, &office.orders.read())))
+            Ok(Done::Switched(KillSwitchFacts::of(
+                &office.kill_switch,
+                &office.kill_switch.orders().read(),
+            )))
         }
         Action::Restart { .. }
         | Action::RestartTask { .. }

@@ -5,8 +5,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::connect::error::{Error, ErrorKind};
-use crate::watchdog::executor::meaning;
 use crate::watchdog::policy::Answer;
+use crate::watchdog::said::Said;
 
 use super::action::{Action, Call};
 
@@ -60,7 +60,7 @@ impl SentCall {
 pub(super) struct Told {
     pub(super) status: StatusCode,
     pub(super) http_status: Option<u16>,
-    pub(super) result: Answer,
+    pub(super) said: Said,
     pub(super) answer: String,
     pub(super) means: String,
 }
@@ -92,17 +92,21 @@ impl Told {
         Self {
             status: if at_once { StatusCode::OK } else { StatusCode::ACCEPTED },
             http_status: Some(status),
-            result: Answer::Accepted,
+            said: Said::Accepted,
             answer: "accepted".to_owned(),
             means: means.to_owned(),
         }
     }
 
     pub(super) fn failed(error: &Error) -> Self {
-        let result = meaning(&error.kind);
+        let said = Said::of_post(&error.kind);
         let timed_out = matches!(error.kind, ErrorKind::Timeout(_));
-        let (status, means) = match result {
+        let (status, means) = match said.answer() {
             Answer::Gone => (StatusCode::NOT_FOUND, "it is not there by now; nothing was done"),
+            Answer::Impossible => (
+                StatusCode::NOT_IMPLEMENTED,
+                "not done: workers of 4.0 and later take no path with this connector's name",
+            ),
             Answer::Conflict => (
                 StatusCode::CONFLICT,
                 "not done: Connect refuses it for the moment, mostly since a rebalance is under \
@@ -125,7 +129,7 @@ impl Told {
         Self {
             status,
             http_status: error.kind.status(),
-            result,
+            said,
             answer: error.kind.to_string(),
             means: means.to_owned(),
         }

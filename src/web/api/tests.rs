@@ -20,7 +20,6 @@ pub(super) fn app(max_connections: usize) -> App {
         reach: Reach::of([]),
         prober: None,
         audit: Arc::new(Audit::open(None)),
-        orders,
     });
     let exporter = Arc::new(Exporter::new(StateSeries::Full, Arc::clone(&office)));
     let settings =

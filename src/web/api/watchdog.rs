@@ -83,10 +83,12 @@ pub(super) fn history(ask: &Ask) -> Result<HistoryAnswer, Problem> {
 
 pub(super) fn silences(ask: &Ask) -> Result<Silences, Problem> {
     ask.query(&[])?;
-    Ok(Silences { silences: SilenceFacts::all(&ask.office.orders.read(), ask::now()) })
+    Ok(Silences {
+        silences: SilenceFacts::all(&ask.office.kill_switch.orders().read(), ask::now()),
+    })
 }
 
 pub(super) fn kill_switch(ask: &Ask) -> Result<KillSwitchFacts, Problem> {
     ask.query(&[])?;
-    Ok(KillSwitchFacts::of(&ask.office.kill_switch, &ask.office.orders.read()))
+    Ok(KillSwitchFacts::of(&ask.office.kill_switch, &ask.office.kill_switch.orders().read()))
 }

@@ -63,7 +63,9 @@ impl ConnectorDetail {
         Self {
             connector: ConnectorFacts::of(known, connector),
             failures: failures.collect(),
-            watchdog: units.map(|unit| UnitDetail { task: unit.task, unit: unit.into() }).collect(),
+            watchdog: units
+                .map(|unit| UnitDetail { task: unit.task, unit: known.unit_facts(unit) })
+                .collect(),
             history: UnitHistory::all(known, &connector.name).unwrap_or_default(),
         }
     }

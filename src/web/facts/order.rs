@@ -80,7 +80,7 @@ pub struct StopFacts {
 impl KillSwitchFacts {
     /// As it is now. Looks at files.
     pub fn of(kill_switch: &KillSwitch, orders: &Now) -> Self {
-        let because = kill_switch.is_on();
+        let because = kill_switch.stopped();
         let order = |stop: &Stop| StopFacts {
             by: clean(&stop.by),
             at: stop.at.into(),

@@ -6,9 +6,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::config::FailureClass;
-use crate::watchdog::explain::hold_words;
 use crate::watchdog::policy::{BreakerState, UnitReport};
-use crate::watchdog::view::WatchdogView;
+use crate::watchdog::view::{LastCall, WatchdogView};
 
 use super::{Moment, UnitFacts};
 
@@ -115,7 +114,6 @@ impl From<&WatchdogView> for PlanFacts {
                 next: breaker.next().into(),
             }
         });
-        let hold_because = || view.report.hold.map(|hold| hold_words(hold).to_owned());
         let stood_down = view.stood_down.iter().map(|(connector, until)| StoodDownFacts {
             connector: Arc::clone(connector),
             until: (*until).into(),
@@ -125,24 +123,29 @@ impl From<&WatchdogView> for PlanFacts {
             mode: view.mode.as_str(),
             looked: view.looked.into(),
             hold: view.report.hold.map(|hold| hold.as_str()),
-            hold_because: view.stopped_because.clone().or_else(hold_because),
+            hold_because: view.hold_because.clone(),
             cautious: view.cautious,
             budget_remaining: (view.budget_left * 100.0).round() / 100.0,
             breakers: breakers.collect(),
             stood_down: stood_down.collect(),
-            units: view.report.units.iter().map(PlannedUnit::from).collect(),
+            units: view
+                .report
+                .units
+                .iter()
+                .map(|unit| PlannedUnit::of(unit, view.call(unit)))
+                .collect(),
         }
     }
 }
 
-impl From<&UnitReport> for PlannedUnit {
-    fn from(unit: &UnitReport) -> Self {
+impl PlannedUnit {
+    fn of(unit: &UnitReport, call: Option<&LastCall>) -> Self {
         Self {
             name: UnitName { connector: Arc::clone(&unit.connector), task: unit.task },
             failure_class: unit.class,
             signature: Arc::clone(&unit.signature),
             held_by: unit.held_by().map(|why| why.as_str()),
-            unit: unit.into(),
+            unit: UnitFacts::of(unit, call),
         }
     }
 }

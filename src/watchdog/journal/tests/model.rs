@@ -120,6 +120,10 @@ impl Disk for ModelDisk {
         self.step().map(|_| true)
     }
 
+    fn is_first_use(&self) -> bool {
+        false
+    }
+
     fn open(&mut self) -> Result<Option<Vec<u8>>> {
         let world = self.step()?;
         let file = world.find("file");

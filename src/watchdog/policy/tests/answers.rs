@@ -38,6 +38,53 @@ fn what_was_not_done_costs_no_attempt_and_what_is_not_known_does() {
 }
 
 #[test]
+fn until_its_call_is_answered_a_unit_that_is_still_failed_is_not_judged() {
+    let mut watched = Watched::new();
+    let failed = of(State::Failed);
+    let decision = watched.restart(&failed);
+    let not_ended: [UnitId; 1] = [("a".into(), Some(0))];
+    for _ in 0..8 {
+        let decided = watched.input(Input { not_ended: &not_ended, ..Input::of(Some(&failed)) });
+        assert!(decided.decisions.is_empty() && decided.events.is_empty());
+    }
+    // Two minutes later the answer comes; the status of before is still forgiven for a minute.
+    watched.answer(&decision, Answer::Accepted);
+    for after in [15, 30, 45] {
+        assert!(watched.poll(&failed).events.is_empty(), "after {after} s");
+    }
+    let judged =
+        Event::Unit(("a".into(), Some(0)), Change::Outcome(Reason::Attempt, Outcome::Failed));
+    assert_eq!(watched.poll(&failed).events, [judged]);
+}
+
+#[test]
+fn what_no_call_can_name_is_given_up_at_once_and_said_once() {
+    for class in [CLASS, FailureClass::Auth] {
+        let failed = snapshot(&[("a", &[State::Failed])], class);
+        let mut watched = Watched::new();
+        let decision = watched.restart(&failed);
+        assert_eq!(watched.answer(&decision, Answer::Impossible).len(), 1);
+        assert!(watched.answer(&decision, Answer::Impossible).is_empty());
+        let unit = watched.unit("a");
+        assert_eq!((&unit.phase, unit.attempts, unit.restarts.len()), (&Phase::GivenUp, 0, 0));
+        assert_eq!(watched.restarts(&failed, hours(100)), [Duration::ZERO; 0]);
+        // As everything that is given up it begins afresh once it is paused.
+        watched.poll(&of(State::Paused));
+        watched.restart(&failed);
+    }
+}
+
+#[test]
+fn a_canary_that_no_call_can_name_leaves_its_turn_to_another() {
+    let mut watched = Watched::new();
+    let storm = failing(&["a", "b", "c"], CLASS, "db");
+    let decision = watched.restart(&storm);
+    watched.answer(&decision, Answer::Impossible);
+    assert_eq!(watched.memory.breakers["db"].canaries, 0);
+    assert_ne!(watched.restart(&storm).connector, decision.connector);
+}
+
+#[test]
 fn an_answer_after_the_unit_went_on_changes_nothing_of_it() {
     type Between<'b> = &'b dyn Fn(&mut Watched);
     let cases: [(&str, Between<'_>); 5] = [
@@ -109,7 +156,9 @@ fn three_refusals_in_a_row_are_reason_for_caution_until_a_call_is_taken() {
     let mut watched = Watched::calm();
     let storm = many(6, CLASS, "x");
     let refused = (0..10).map(|_| watched.poll(&storm).decisions).find(|d| d.len() >= 3).unwrap();
-    refused.iter().for_each(|decision| watched.answer(decision, Answer::Refused));
+    for decision in &refused {
+        watched.answer(decision, Answer::Refused);
+    }
     let mut events = Vec::new();
     let one = loop {
         let decided = watched.poll(&storm);

@@ -70,7 +70,8 @@ fn what_a_person_says_is_silence() {
     let failed = failed();
     let usual = Input::of(Some(&failed));
     let all = Selector::default;
-    let silences = [Silence { selector: all(), from: Duration::ZERO, until: Duration::MAX }];
+    let silences =
+        [Arc::new(Silence { selector: all(), from: Duration::ZERO, until: Duration::MAX })];
     for (input, why) in [
         (Input { shut: &[true], ..usual }, Why::Window),
         (Input { silences: &silences, ..usual }, Why::Silence),
@@ -95,9 +96,12 @@ fn a_silence_is_for_whom_it_is_and_for_as_long_as_it_is() {
     let pattern = regex::Regex::new("^(?:a)$").unwrap();
     let selector = Selector { connectors: vec![pattern], ..Selector::default() };
     let until = watched.now + hours(1);
-    let silences = [Silence { selector, from: Duration::ZERO, until }];
+    let silence = Arc::new(Silence { selector, from: Duration::ZERO, until });
     let mut first = BTreeMap::new();
     for _ in 0..400 {
+        let next = watched.now + POLL;
+        let silences: Vec<_> =
+            [&silence].into_iter().filter(|s| s.is_in_force(next)).cloned().collect();
         let decided = watched.input(Input { silences: &silences, ..Input::of(Some(&both)) });
         for decision in decided.decisions {
             first.entry(decision.connector).or_insert(watched.now);

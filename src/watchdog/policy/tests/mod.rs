@@ -137,10 +137,10 @@ impl Watched {
         of.units.get_mut(&Some(0)).unwrap()
     }
 
-    fn answer(&mut self, decision: &Decision, answer: Answer) {
+    fn answer(&mut self, decision: &Decision, answer: Answer) -> Vec<Event> {
         let ids: Vec<UnitId> =
             decision.units.iter().map(|task| (Arc::clone(&decision.connector), *task)).collect();
-        answered(&mut self.memory, &ids, answer, &self.policy.limits, self.now);
+        answered(&mut self.memory, &ids, answer, &self.policy.limits, self.now)
     }
 }
 

@@ -148,7 +148,7 @@ fn a_canary_is_nobody_who_is_held_and_nobody_is_given_up_for_that() {
     let mut watched = Watched::new();
     let storm = failing(&FIVE, CLASS, "db");
     let (from, until) = (Duration::ZERO, watched.now + hours(24));
-    let but_one = [Silence { selector: selector("^(?:[a-d])$"), from, until }];
+    let but_one = [Arc::new(Silence { selector: selector("^(?:[a-d])$"), from, until })];
     for _ in 0..100 {
         let input = Input { silences: &but_one, ..Input::of(Some(&storm)) };
         assert!(watched.input(input).decisions.iter().all(|d| &*d.connector == "e"));
