@@ -53,8 +53,9 @@ pub(crate) async fn serve(settings: Settings, parts: Parts) -> anyhow::Result<()
     let server = Server::bind(&settings.web).await?;
     for address in server.addresses() {
         let path = &settings.web.telemetry_path;
-        let page = format!("http://{address}/");
-        let metrics = format!("http://{address}{path}");
+        let prefix = settings.web.route_prefix.trim_end_matches('/');
+        let page = format!("http://{address}{prefix}/");
+        let metrics = format!("http://{address}{prefix}{path}");
         tracing::info!(%address, page, metrics, "listening");
     }
     let stop = CancellationToken::new();

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use hyper::header::{
     ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-    HeaderName, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS,
+    HeaderName, HeaderValue, LOCATION, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Method, Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
@@ -26,6 +26,8 @@ use super::api::Api;
 use super::content::Content;
 use super::details::Details;
 use super::facts::Known;
+use super::page::Pages;
+use super::paths::Paths;
 use super::{api, health, page};
 
 /// An answer.
@@ -44,6 +46,8 @@ pub struct App {
     pub(super) actions: Actions,
     clusters: usize,
     pub(super) telemetry_path: String,
+    pub(super) paths: Arc<Paths>,
+    pub(super) pages: Arc<Pages>,
     ready: AtomicBool,
 }
 
@@ -68,13 +72,17 @@ impl App {
             details,
             actions,
             telemetry_path: settings.telemetry_path.clone(),
+            paths: Arc::new(Paths::new(&settings.external_path, &settings.route_prefix)),
+            pages: Arc::default(),
             ready: AtomicBool::new(false),
         }
     }
 
     /// Answers one request that changes nothing; its body is never read.
     pub async fn answer<B>(&self, request: &Request<B>) -> Answer {
-        let segments = segments(request);
+        let Some(segments) = self.segments(request) else {
+            return with_headers(self.outside(request.uri().path()));
+        };
         let path: Vec<_> = segments.iter().map(AsRef::as_ref).collect();
         let answer = match (request.method(), &path[..]) {
             (&Method::GET | &Method::HEAD, path) => self.route(request, path).await,
@@ -86,7 +94,9 @@ impl App {
 
     /// Does what an administrator sends; `by` is their name, for the audit log.
     pub async fn change(&self, request: &Request<Bytes>, by: &str) -> Answer {
-        let segments = segments(request);
+        let Some(segments) = self.segments(request) else {
+            return with_headers(self.outside(request.uri().path()));
+        };
         let path: Vec<_> = segments.iter().map(AsRef::as_ref).collect();
         let answer = match path[..] {
             ["api", "v1", ref rest @ ..] => api::change(self, request, rest, by).await,
@@ -96,7 +106,7 @@ impl App {
     }
 
     async fn route<B>(&self, request: &Request<B>, path: &[&str]) -> Answer {
-        if request.uri().path() == self.telemetry_path {
+        if self.paths.within(request.uri().path()) == Some(&*self.telemetry_path) {
             return self.metrics(request).await;
         }
         match *path {
@@ -109,8 +119,30 @@ impl App {
             ["api", "v1", ref rest @ ..] => api::answer(self, request, rest).await,
             ["health", cluster] => health::cluster(&self.exporter, cluster),
             ["health", cluster, "worker", id] => health::worker(&self.exporter, cluster, id),
-            ref rest => page::answer(self, request, rest),
+            ref rest => page::answer(self, request, rest).await,
         }
+    }
+
+    /// The parts of a path behind the route prefix, decoded; `None`: it is not under that.
+    fn segments<'r, B>(&self, request: &'r Request<B>) -> Option<Vec<Cow<'r, str>>> {
+        let path = self.paths.within(request.uri().path())?.trim_start_matches('/').split('/');
+        Some(path.map(|segment| percent_decode_str(segment).decode_utf8_lossy()).collect())
+    }
+
+    /// Who comes without the route prefix to the root is shown the way.
+    fn outside(&self, path: &str) -> Answer {
+        let is_near = path == "/" || self.paths.within(&format!("{path}/")).is_some();
+        if !is_near {
+            return text(
+                StatusCode::NOT_FOUND,
+                "not here; every path begins with the route prefix\n",
+            );
+        }
+        let mut answer = text(StatusCode::FOUND, "moved\n");
+        if let Ok(to) = HeaderValue::from_str(&self.paths.to("/")) {
+            answer.headers_mut().insert(LOCATION, to);
+        }
+        answer
     }
 
     /// Every cluster as it is known now, by name.
@@ -165,12 +197,6 @@ pub(super) fn known(exporter: &Exporter) -> Vec<Known> {
     views.map(|view| Known { watchdog: watchdogs.remove(&view.cluster), view }).collect()
 }
 
-/// The parts of a path, decoded.
-fn segments<B>(request: &Request<B>) -> Vec<Cow<'_, str>> {
-    let path = request.uri().path().trim_start_matches('/').split('/');
-    path.map(|segment| percent_decode_str(segment).decode_utf8_lossy()).collect()
-}
-
 fn read_only() -> Answer {
     let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n");
     answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
@@ -182,8 +208,12 @@ fn with_headers(mut answer: Answer) -> Answer {
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(
         CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static("default-src 'none'; style-src 'self'; frame-ancestors 'none'"),
+        HeaderValue::from_static(
+            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
+             connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        ),
     );
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     answer
 }
 

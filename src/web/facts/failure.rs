@@ -155,6 +155,11 @@ impl FailureFacts {
 }
 
 impl Known {
+    /// How much it matters that this unit is FAILED.
+    pub fn severity_of_failure(&self, connector: &str, task: Option<u32>) -> Severity {
+        severity(self.unit(connector, task))
+    }
+
     /// What is FAILED: where, and its instance; in the order of the names.
     pub fn failed(&self) -> impl Iterator<Item = (&Arc<str>, Option<u32>, &Instance)> {
         self.connectors().iter().flat_map(|connector| {

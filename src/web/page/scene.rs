@@ -1,0 +1,55 @@
+//! All that a page is made from, so that it can be made on another thread.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::watchdog::office::Office;
+
+use super::super::facts::{ClusterFacts, Known, Severity};
+use super::super::paths::Paths;
+use super::super::routes::App;
+
+/// What is known at one moment, and where links lead.
+pub(super) struct Scene {
+    pub(super) known: Vec<Known>,
+    pub(super) clusters: Vec<ClusterFacts>,
+    pub(super) office: Arc<Office>,
+    pub(super) paths: Arc<Paths>,
+    pub(super) telemetry_path: String,
+    pub(super) now: SystemTime,
+}
+
+impl Scene {
+    pub(super) fn of(app: &App) -> Self {
+        let known = app.known();
+        Self {
+            clusters: known.iter().map(ClusterFacts::of).collect(),
+            known,
+            office: Arc::clone(&app.office),
+            paths: Arc::clone(&app.paths),
+            telemetry_path: app.telemetry_path.clone(),
+            now: SystemTime::now(),
+        }
+    }
+
+    /// The cluster of this name.
+    pub(super) fn cluster(&self, name: &str) -> Option<&Known> {
+        self.known.iter().find(|known| &*known.view.cluster == name)
+    }
+
+    /// The worst of all clusters.
+    pub(super) fn severity(&self) -> Severity {
+        self.clusters.iter().map(|cluster| cluster.severity).max().unwrap_or_default()
+    }
+
+    /// FAILED instances that need a person, and all.
+    pub(super) fn failures(&self) -> (usize, usize) {
+        let sum = |of: &dyn Fn(&ClusterFacts) -> usize| self.clusters.iter().map(of).sum();
+        (sum(&|cluster| cluster.failures_for_a_person), sum(&|cluster| cluster.failures))
+    }
+
+    /// Whether names of clusters are worth telling.
+    pub(super) fn is_of_many(&self) -> bool {
+        self.known.len() > 1
+    }
+}
