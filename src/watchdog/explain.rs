@@ -14,7 +14,12 @@ pub fn moment(since_1970: Time) -> String {
 
 /// What was done about a unit, what is done next and when, or why nothing is.
 pub fn sentence(unit: &UnitReport) -> String {
-    let restarted = if unit.mode == WatchdogMode::On { "restarted" } else { "would be restarted" };
+    let (restarted, was) = match unit.mode {
+        WatchdogMode::On => ("to be restarted", "restarted"),
+        WatchdogMode::Off | WatchdogMode::DryRun => {
+            ("would be restarted", "would have been restarted")
+        }
+    };
     let next = unit.next.map_or_else(String::new, |next| format!(" at {}", moment(next)));
     let done = match (unit.attempts, unit.mode) {
         (0, _) => String::new(),
@@ -40,7 +45,7 @@ pub fn sentence(unit: &UnitReport) -> String {
         Why::Foreign => "left alone: somebody else restarts this connector".to_owned(),
         Why::Verify => {
             let last = unit.last_restart.map_or_else(String::new, moment);
-            format!("{restarted} at {last}; whether it helps is awaited")
+            format!("{was} at {last}; whether it helps is awaited")
         }
         Why::Stuck => "restarted, and since then neither RUNNING nor FAILED: that is not repeated; look at the worker's log".to_owned(),
         Why::Stable => "runs again, and is watched for a while".to_owned(),

@@ -31,7 +31,7 @@ pub(super) fn whole(scene: &Scene, tab: Tab, title: &str, main: &Markup) -> Stri
                 link rel="stylesheet" href=(to(assets::style()));
                 script src=(to(assets::script())) defer {}
             }
-            body data-live=(to("/api/v1/live")) {
+            body data-live=(to("/api/v1/live")) data-told=(scene.told) {
                 a.skip href="#main" { "Skip to the content" }
                 header.bar {
                     div {

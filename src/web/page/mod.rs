@@ -16,12 +16,15 @@
 mod assets;
 mod cache;
 mod choice;
+mod connector;
 mod layout;
 mod lost;
 mod marks;
 mod overview;
 mod scene;
 mod times;
+mod watchdog;
+mod workers;
 
 use std::sync::Arc;
 
@@ -95,8 +98,23 @@ pub(super) async fn answer<B>(app: &App, request: &Request<B>, path: &[&str]) ->
 fn put_together(scene: &Scene, path: &[&str], query: &str) -> Page {
     match path {
         [""] => overview::page(scene, query),
+        ["clusters", cluster, "connectors", name] => connector::page(scene, cluster, name),
+        ["connector"] => by_name(scene, query),
+        ["workers"] => workers::page(scene, query),
+        ["clusters", cluster, "workers"] => workers::of_cluster(scene, cluster),
+        ["watchdog"] => watchdog::page(scene),
         _ => lost::page(scene, path),
     }
+}
+
+/// A connector whose name no path can have.
+fn by_name(scene: &Scene, query: &str) -> Page {
+    let of = |wanted: &str| {
+        let mut all = url::form_urlencoded::parse(query.as_bytes());
+        all.find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned())
+    };
+    let (cluster, name) = (of("cluster").unwrap_or_default(), of("name").unwrap_or_default());
+    connector::page(scene, &cluster, &name)
 }
 
 fn html(status: StatusCode, body: bytes::Bytes, gzip: bool) -> Answer {

@@ -17,10 +17,14 @@ pub(super) struct Scene {
     pub(super) paths: Arc<Paths>,
     pub(super) telemetry_path: String,
     pub(super) now: SystemTime,
+    /// The sum of the generations that the script compares with those of the live stream.
+    pub(super) told: u64,
 }
 
 impl Scene {
     pub(super) fn of(app: &App) -> Self {
+        // Before what is known: a change between the two is then looked at twice, not missed.
+        let told = app.exporter.generations().values().sum();
         let known = app.known();
         Self {
             clusters: known.iter().map(ClusterFacts::of).collect(),
@@ -29,6 +33,7 @@ impl Scene {
             paths: Arc::clone(&app.paths),
             telemetry_path: app.telemetry_path.clone(),
             now: SystemTime::now(),
+            told,
         }
     }
 

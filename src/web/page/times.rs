@@ -47,6 +47,11 @@ pub(super) fn when(moment: Moment, now: SystemTime) -> Markup {
     }
 }
 
+/// A time without its age.
+pub(super) fn at(moment: Moment, now: SystemTime) -> Markup {
+    html! { time datetime=(moment) { (clock(moment, now)) } }
+}
+
 /// Only the age; the time is its title.
 pub(super) fn age(moment: Moment, now: SystemTime) -> Markup {
     html! { time.age datetime=(moment) title=(clock(moment, now)) { (distance(moment, now)) } }
@@ -86,14 +91,14 @@ fn next_moment(text: &str) -> Option<(&str, Moment, &str)> {
 mod tests {
     use super::*;
 
-    fn at(seconds: u64) -> Moment {
+    fn moment(seconds: u64) -> Moment {
         Duration::from_secs(seconds).into()
     }
 
     #[test]
     fn ages_are_short_and_go_both_ways() {
         let now = UNIX_EPOCH + Duration::from_secs(1_000_000);
-        for (moment, words) in [
+        for (seconds, words) in [
             (999_988, "12 s ago"),
             (999_700, "5 min ago"),
             (988_000, "3 h 20 min ago"),
@@ -102,7 +107,7 @@ mod tests {
             (1_000_027, "in 27 s"),
             (1_000_000, "0 s ago"),
         ] {
-            assert_eq!(distance(at(moment), now), words);
+            assert_eq!(distance(moment(seconds), now), words);
         }
     }
 

@@ -16,7 +16,7 @@ use super::marks::{count, severity, thousands};
 use super::scene::Scene;
 use super::{Page, lost};
 
-pub(super) use wrong::{card, next_words};
+pub(super) use wrong::{anchor, card, next_words};
 
 /// So many rows are on one page of the table, and in one block of the map.
 const ROWS: usize = 100;

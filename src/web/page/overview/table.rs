@@ -84,12 +84,12 @@ fn row(scene: &Scene, connector: &ConnectorFacts, many: bool) -> Markup {
             @if many { td data-l="Cluster" { bdi { (connector.cluster) } } }
             td data-l="State" { (state(connector.state, own_severity(connector))) }
             td data-l="Tasks" { (tasks(connector)) }
-            td data-l="Type" { (connector.kind.as_str()) }
-            td data-l="Class" {
+            td.wide data-l="Type" { (connector.kind.as_str()) }
+            td.wide data-l="Class" {
                 span title=(connector.class) { bdi { (short(&connector.class)) } }
                 @if !connector.version.is_empty() { " " small { (connector.version) } }
             }
-            td data-l="Worker" { bdi { (connector.worker_id) } }
+            td.wide data-l="Worker" { bdi { (connector.worker_id) } }
             td data-l="Last change" {
                 @if let Some(since) = last_change(connector) { span.nb { (age(since, scene.now)) } }
             }

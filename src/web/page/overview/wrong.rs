@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use maud::{Markup, html};
 
@@ -115,7 +116,7 @@ fn of_group(scene: &Scene, group: &Group<'_>) -> Markup {
     };
     let Some(first) = group.members.first().and_then(facts) else { return html! {} };
     if let [_] = group.members[..] {
-        return card(scene, &first, true);
+        return card(scene, &first, true, &html! {});
     }
     let n = group.members.len();
     let connectors = {
@@ -143,6 +144,7 @@ fn of_group(scene: &Scene, group: &Group<'_>) -> Markup {
                 }
                 (marks::class(first.failure_class))
                 (of_cluster(scene, &first))
+                @if let Some(unit) = &first.watchdog { span.next { (next_words(unit, scene)) } }
             }
             dl.facts {
                 dt { "Cause" } dd { (cause(&first)) }
@@ -184,8 +186,13 @@ fn member(scene: &Scene, one: &FailureFacts) -> Markup {
     }
 }
 
-/// A failure by itself; with its name where it is not told already.
-pub(in crate::web::page) fn card(scene: &Scene, one: &FailureFacts, with_name: bool) -> Markup {
+/// A failure by itself, with its name where it is not told already, and more below.
+pub(in crate::web::page) fn card(
+    scene: &Scene,
+    one: &FailureFacts,
+    with_name: bool,
+    more: &Markup,
+) -> Markup {
     let task = one.task.map_or_else(|| "own".to_owned(), |task| task.to_string());
     html! {
         li id=(anchor("failure", &[&one.cluster, &one.connector, &task])) {
@@ -211,6 +218,7 @@ pub(in crate::web::page) fn card(scene: &Scene, one: &FailureFacts, with_name: b
                 }
                 dt { "To do" } dd { (one.advice) }
             }
+            (more)
         }
     }
 }
@@ -263,8 +271,12 @@ pub(in crate::web::page) fn next_words(unit: &UnitFacts, scene: &Scene) -> Marku
             ("grace", _) => "tried soon",
             ("budget", _) => "waits for the budget",
             ("probe", _) => "tried when its dependency answers",
+            (_, Some(next)) if next.age(scene.now) > Duration::ZERO => {
+                @if matches!(unit.why, "back_off" | "breaker" | "parked") { "due now" }
+                @else { "due, and held back" }
+            }
             (_, Some(next)) => {
-                (would) " " time.age datetime=(next) title=(next) { (distance(next, scene.now)) }
+                (would) " " time.due datetime=(next) title=(next) { (distance(next, scene.now)) }
             }
             _ => "held back for now",
         }
@@ -340,7 +352,7 @@ fn oddly(scene: &Scene, odd: &[&(&Known, ConnectorFacts)]) -> Markup {
 }
 
 /// The same for the same names: to link to, and to find again when the page changes.
-pub(super) fn anchor(what: &str, names: &[&str]) -> String {
+pub(in crate::web::page) fn anchor(what: &str, names: &[&str]) -> String {
     let mut hasher = crc32fast::Hasher::new();
     for name in names {
         hasher.update(name.as_bytes());
