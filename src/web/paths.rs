@@ -8,14 +8,14 @@ use crate::connect::name::encode;
 
 /// Both paths; each empty, or with a slash before and none after.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Paths {
+pub(super) struct Paths {
     links: String,
     routes: String,
 }
 
 impl Paths {
     /// From the path of the external URL, and the route prefix.
-    pub fn new(links: &str, routes: &str) -> Self {
+    pub(super) fn new(links: &str, routes: &str) -> Self {
         let trimmed = |path: &str| match path.trim_matches('/') {
             "" => String::new(),
             path => format!("/{path}"),
@@ -25,17 +25,17 @@ impl Paths {
 
     /// The rest of a request's path behind the route prefix, with its slash; `None`: it is not
     /// under that.
-    pub fn within<'p>(&self, path: &'p str) -> Option<&'p str> {
+    pub(super) fn within<'p>(&self, path: &'p str) -> Option<&'p str> {
         path.strip_prefix(&*self.routes).filter(|rest| rest.starts_with('/'))
     }
 
     /// A link to a path that begins with a slash.
-    pub fn to(&self, path: &str) -> String {
+    pub(super) fn to(&self, path: &str) -> String {
         format!("{}{path}", self.links)
     }
 
     /// A link to a cluster's page, such as `workers`.
-    pub fn cluster(&self, cluster: &str, page: &str) -> String {
+    pub(super) fn cluster(&self, cluster: &str, page: &str) -> String {
         match as_segment(cluster) {
             Some(cluster) => format!("{}/clusters/{cluster}/{page}", self.links),
             None => format!("{}/{page}?cluster={}", self.links, encode(cluster)),
@@ -43,7 +43,7 @@ impl Paths {
     }
 
     /// A link to a connector's page.
-    pub fn connector(&self, cluster: &str, connector: &str) -> String {
+    pub(super) fn connector(&self, cluster: &str, connector: &str) -> String {
         match (as_segment(cluster), as_segment(connector)) {
             (Some(cluster), Some(connector)) => {
                 format!("{}/clusters/{cluster}/connectors/{connector}", self.links)

@@ -26,7 +26,7 @@ use super::api::Api;
 use super::content::Content;
 use super::details::Details;
 use super::facts::Known;
-use super::page::Pages;
+use super::page::{Pages, Viewer};
 use super::paths::Paths;
 use super::{api, health, page};
 
@@ -100,6 +100,7 @@ impl App {
         let path: Vec<_> = segments.iter().map(AsRef::as_ref).collect();
         let answer = match path[..] {
             ["api", "v1", ref rest @ ..] => api::change(self, request, rest, by).await,
+            ["act"] if request.method() == Method::POST => page::act(self, request, by).await,
             _ => read_only(),
         };
         with_headers(answer)
@@ -119,7 +120,7 @@ impl App {
             ["api", "v1", ref rest @ ..] => api::answer(self, request, rest).await,
             ["health", cluster] => health::cluster(&self.exporter, cluster),
             ["health", cluster, "worker", id] => health::worker(&self.exporter, cluster, id),
-            ref rest => page::answer(self, request, rest).await,
+            ref rest => page::answer(self, request, rest, Viewer::default()).await,
         }
     }
 

@@ -31,7 +31,7 @@ pub(super) fn whole(scene: &Scene, tab: Tab, title: &str, main: &Markup) -> Stri
                 link rel="stylesheet" href=(to(assets::style()));
                 script src=(to(assets::script())) defer {}
             }
-            body data-live=(to("/api/v1/live")) data-told=(scene.told) {
+            body data-live=[(tab != Tab::Other).then(|| to("/api/v1/live"))] data-told=(scene.told) {
                 a.skip href="#main" { "Skip to the content" }
                 header.bar {
                     div {
@@ -45,6 +45,7 @@ pub(super) fn whole(scene: &Scene, tab: Tab, title: &str, main: &Markup) -> Stri
                             (entry(&to("/watchdog"), "Watchdog", tab == Tab::Watchdog))
                         }
                         span.end {
+                            @if !scene.viewer.name.is_empty() { bdi { (scene.viewer.name) } }
                             span #live role="status" {}
                             span { "as of " (when(scene.now.into(), scene.now)) }
                         }

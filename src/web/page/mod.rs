@@ -13,6 +13,7 @@
 //! together on a thread of its own, one at a time, so that no number of readers keeps a poll or a
 //! scrape waiting; what many ask for is kept until the next change.
 
+mod act;
 mod assets;
 mod cache;
 mod choice;
@@ -23,10 +24,12 @@ mod marks;
 mod overview;
 mod scene;
 mod times;
+mod viewer;
 mod watchdog;
 mod workers;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, HeaderValue, LOCATION, VARY,
@@ -35,10 +38,13 @@ use hyper::{Request, StatusCode};
 
 use crate::metrics::negotiate::accepts_gzip;
 
+use super::details::ConnectorDetails;
 use super::routes::{Answer, App, header, reply, text};
 
+pub(super) use act::act;
 pub(super) use cache::Pages;
 use scene::Scene;
+pub(super) use viewer::Viewer;
 
 const HTML: &str = "text/html; charset=utf-8";
 
@@ -51,7 +57,12 @@ struct Page {
 }
 
 /// `path` is decoded.
-pub(super) async fn answer<B>(app: &App, request: &Request<B>, path: &[&str]) -> Answer {
+pub(super) async fn answer<B>(
+    app: &App,
+    request: &Request<B>,
+    path: &[&str],
+    viewer: Viewer,
+) -> Answer {
     let gzip = accepts_gzip(&header(request, &ACCEPT_ENCODING));
     let query = request.uri().query().unwrap_or_default();
     match path {
@@ -64,10 +75,12 @@ pub(super) async fn answer<B>(app: &App, request: &Request<B>, path: &[&str]) ->
         _ => {}
     }
     let generation = app.exporter.generation();
-    let key = format!("{}?{query}", request.uri().path());
+    let who = if viewer.is_administrator { "an administrator" } else { "" };
+    let key = format!("{who} {} {}?{query}", viewer.name, request.uri().path());
     if let Some(body) = app.pages.ready(generation, &key, gzip) {
         return html(StatusCode::OK, body, gzip);
     }
+    let details = details(app, path, query).await;
     let Ok(_alone) = app.pages.turn.acquire().await else {
         return text(StatusCode::SERVICE_UNAVAILABLE, "ending\n");
     };
@@ -75,7 +88,8 @@ pub(super) async fn answer<B>(app: &App, request: &Request<B>, path: &[&str]) ->
     if let Some(body) = app.pages.ready(generation, &key, gzip) {
         return html(StatusCode::OK, body, gzip);
     }
-    let scene = Scene::of(app);
+    let mut scene = Scene::of(app, viewer);
+    scene.details = details;
     let path: Vec<String> = path.iter().map(|segment| (*segment).to_owned()).collect();
     let query = query.to_owned();
     let pages = Arc::clone(&app.pages);
@@ -99,7 +113,11 @@ fn put_together(scene: &Scene, path: &[&str], query: &str) -> Page {
     match path {
         [""] => overview::page(scene, query),
         ["clusters", cluster, "connectors", name] => connector::page(scene, cluster, name),
-        ["connector"] => by_name(scene, query),
+        ["connector"] => {
+            let (cluster, name) = named(query);
+            connector::page(scene, &cluster, &name)
+        }
+        ["act"] => act::ask(scene, query),
         ["workers"] => workers::page(scene, query),
         ["clusters", cluster, "workers"] => workers::of_cluster(scene, cluster),
         ["watchdog"] => watchdog::page(scene),
@@ -107,14 +125,29 @@ fn put_together(scene: &Scene, path: &[&str], query: &str) -> Page {
     }
 }
 
-/// A connector whose name no path can have.
-fn by_name(scene: &Scene, query: &str) -> Page {
+/// Cluster and connector where no path can have the name.
+fn named(query: &str) -> (String, String) {
     let of = |wanted: &str| {
         let mut all = url::form_urlencoded::parse(query.as_bytes());
         all.find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned())
     };
-    let (cluster, name) = (of("cluster").unwrap_or_default(), of("name").unwrap_or_default());
-    connector::page(scene, &cluster, &name)
+    (of("cluster").unwrap_or_default(), of("name").unwrap_or_default())
+}
+
+/// A page does not wait longer for a cluster.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What is fetched for the page of one connector that is known.
+async fn details(app: &App, path: &[&str], query: &str) -> Option<Arc<ConnectorDetails>> {
+    let (cluster, name) = match path {
+        ["clusters", cluster, "connectors", name] => ((*cluster).to_owned(), (*name).to_owned()),
+        ["connector"] => named(query),
+        _ => return None,
+    };
+    let view = app.exporter.view(&cluster)?;
+    let all = &view.snapshot.as_ref()?.connectors;
+    all.binary_search_by(|connector| (*connector.name).cmp(&name)).ok()?;
+    tokio::time::timeout(PATIENCE, app.details.of(&view, &name)).await.ok().flatten()
 }
 
 fn html(status: StatusCode, body: bytes::Bytes, gzip: bool) -> Answer {

@@ -5,9 +5,11 @@ use std::time::SystemTime;
 
 use crate::watchdog::office::Office;
 
+use super::super::details::ConnectorDetails;
 use super::super::facts::{ClusterFacts, Known, Severity};
 use super::super::paths::Paths;
 use super::super::routes::App;
+use super::viewer::Viewer;
 
 /// What is known at one moment, and where links lead.
 pub(super) struct Scene {
@@ -19,10 +21,13 @@ pub(super) struct Scene {
     pub(super) now: SystemTime,
     /// The sum of the generations that the script compares with those of the live stream.
     pub(super) told: u64,
+    pub(super) viewer: Viewer,
+    /// What was fetched of the connector that the page is about; `None`: nothing, or not in time.
+    pub(super) details: Option<Arc<ConnectorDetails>>,
 }
 
 impl Scene {
-    pub(super) fn of(app: &App) -> Self {
+    pub(super) fn of(app: &App, viewer: Viewer) -> Self {
         // Before what is known: a change between the two is then looked at twice, not missed.
         let told = app.exporter.generations().values().sum();
         let known = app.known();
@@ -34,6 +39,8 @@ impl Scene {
             telemetry_path: app.telemetry_path.clone(),
             now: SystemTime::now(),
             told,
+            viewer,
+            details: None,
         }
     }
 

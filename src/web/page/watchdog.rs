@@ -8,6 +8,7 @@ use maud::{Markup, html};
 
 use super::super::facts::{BreakerFacts, KillSwitchFacts, PlanFacts, PlannedUnit, SilenceFacts};
 use super::Page;
+use super::act;
 use super::connector::history;
 use super::layout::{Tab, whole};
 use super::marks::{self, count, thousands};
@@ -27,7 +28,7 @@ pub(super) fn page(scene: &Scene) -> Page {
         .iter()
         .filter_map(|known| known.watchdog.as_deref().map(PlanFacts::from))
         .collect();
-    let orders = scene.office.orders.read();
+    let orders = scene.office.kill_switch.orders().read();
     let kill_switch = KillSwitchFacts::of(&scene.office.kill_switch, &orders);
     let since_1970 = scene.now.duration_since(UNIX_EPOCH).unwrap_or_default();
     let silences = SilenceFacts::all(&orders, since_1970);
@@ -80,6 +81,13 @@ fn switch(scene: &Scene, kill_switch: &KillSwitchFacts) -> Markup {
         @if kill_switch.on {
             p.say.bad { b { "The kill switch is on. " }
                 @if let Some(because) = &kill_switch.because { bdi { (prose(because, scene.now)) } } }
+        }
+        @if scene.viewer.is_administrator {
+            div.actions {
+                @if kill_switch.on { a.button href=(act::link(scene, "kill_switch_off", None, None)) { "Turn the kill switch off" } }
+                @else { a.button href=(act::link(scene, "kill_switch_on", None, None)) { "Kill switch: stop every restart" } }
+                a.button href=(act::link(scene, "silence", None, None)) { "Silence connectors" }
+            }
         }
     }
 }
@@ -201,7 +209,7 @@ fn silenced(scene: &Scene, silences: &[SilenceFacts]) -> Markup {
             @if silences.is_empty() { p.none { "None. A silence leaves connectors alone until it ends." } }
             @else {
                 table.stack {
-                    thead { tr { th { "Connectors" } th { "Clusters" } th { "Until" } th { "By" } th { "Why" } } }
+                    thead { tr { th { "Connectors" } th { "Clusters" } th { "Until" } th { "By" } th { "Why" } @if scene.viewer.is_administrator { th { "End it" } } } }
                     tbody {
                         @for one in silences {
                             tr {
@@ -210,6 +218,9 @@ fn silenced(scene: &Scene, silences: &[SilenceFacts]) -> Markup {
                                 td data-l="Until" { span { (when(one.until, scene.now)) } }
                                 td data-l="By" { bdi { (one.by) } }
                                 td data-l="Why" { bdi { (one.reason) } }
+                                @if scene.viewer.is_administrator {
+                                    td { a href={ (act::link(scene, "unsilence", None, None)) "&id=" (one.id) } { "Take back" } }
+                                }
                             }
                         }
                     }

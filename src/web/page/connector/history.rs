@@ -114,6 +114,7 @@ fn what(line: &AuditLine) -> Markup {
         (AuditEvent::Silenced, _) => "silenced",
         (AuditEvent::KillSwitchOn, _) => "kill switch on",
         (AuditEvent::KillSwitchOff, _) => "kill switch off",
+        (AuditEvent::Ordered, _) => "ordered by a person",
         (AuditEvent::Probe, _) => "dependency asked",
     };
     html! {

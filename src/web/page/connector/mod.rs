@@ -1,6 +1,7 @@
 //! One connector: what is wrong and why, what happened over the last hours, its tasks, what the
 //! watchdog did, how it is configured.
 
+mod details;
 pub(super) mod history;
 mod timeline;
 mod trace;
@@ -11,6 +12,7 @@ use maud::{Markup, html};
 use crate::connect::model::State;
 
 use super::super::facts::{ConnectorDetail, ConnectorFacts, Known, Severity, UnitDetail};
+use super::act;
 use super::layout::{Tab, whole};
 use super::marks::{self, Mark, count, mark, state};
 use super::overview::{anchor, card, next_words};
@@ -32,11 +34,13 @@ pub(super) fn page(scene: &Scene, cluster: &str, name: &str) -> Page {
     let detail = ConnectorDetail::of(known, connector);
     let main = html! {
         (head(scene, known, &detail))
+        (actions(scene, &detail))
         (failures(scene, &detail))
         (timeline::section(scene, &detail))
         (tasks(scene, &detail))
         (watchdog(scene, &detail))
         (history::section(scene, cluster, Some(name)))
+        (details::section(scene))
     };
     let html = whole(scene, Tab::Overview, name, &main);
     Page { status: StatusCode::OK, html, kept: false }
@@ -97,6 +101,29 @@ fn encoded(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
+/// What an administrator can do; each asks before it does anything.
+fn actions(scene: &Scene, detail: &ConnectorDetail) -> Markup {
+    let of = &detail.connector;
+    let link = |what: &str| act::link(scene, what, Some((&of.cluster, &of.name)), None);
+    let is_halted = matches!(of.state, State::Paused | State::Stopped);
+    html! {
+        @if scene.viewer.is_administrator {
+            div.actions role="group" aria-label="Actions" {
+                @if !detail.failures.is_empty() {
+                    a.button.go href=(link("restart_failed")) { "Restart what is failed" }
+                    a.button href=(link("acknowledge")) { "Have it tried afresh" }
+                }
+                a.button href=(link("restart")) { "Restart the connector" }
+                a.button href=(link("restart_all")) { "Restart it and all tasks" }
+                @if is_halted { a.button href=(link("resume")) { "Resume" } }
+                @else { a.button href=(link("pause")) { "Pause" } }
+                @if of.state != State::Stopped { a.button href=(link("stop")) { "Stop" } }
+                a.button href=(act::link(scene, "silence", Some((&of.cluster, &regex::escape(&of.name))), None)) { "Silence" }
+            }
+        }
+    }
+}
+
 fn failures(scene: &Scene, detail: &ConnectorDetail) -> Markup {
     let n = detail.failures.len();
     let mut all: Vec<_> = detail.failures.iter().collect();
@@ -134,7 +161,8 @@ fn tasks(scene: &Scene, detail: &ConnectorDetail) -> Markup {
             @if n == 0 { p.none { "None." } }
             @else {
                 table.stack {
-                    thead { tr { th { "Task" } th { "State" } th { "Worker" } th { "Since" } th { "Why" } } }
+                    thead { tr { th { "Task" } th { "State" } th { "Worker" } th { "Since" } th { "Why" }
+                        @if scene.viewer.is_administrator { th { "Do" } } } }
                     tbody {
                         tr {
                             td data-l="Task" { "the connector itself" }
@@ -142,6 +170,7 @@ fn tasks(scene: &Scene, detail: &ConnectorDetail) -> Markup {
                             td data-l="Worker" { bdi { (of.worker_id) } }
                             td data-l="Since" { @if let Some(since) = of.since { (age(since, scene.now)) } }
                             td data-l="Why" { (why(detail, None)) }
+                            @if scene.viewer.is_administrator { td {} }
                         }
                         @for task in of.tasks.iter().take(MOST_TASKS) {
                             tr {
@@ -155,6 +184,11 @@ fn tasks(scene: &Scene, detail: &ConnectorDetail) -> Markup {
                                 }
                                 td data-l="Since" { @if let Some(since) = task.since { (age(since, scene.now)) } }
                                 td data-l="Why" { (why(detail, Some(task.id))) }
+                                @if scene.viewer.is_administrator { td data-l="Do" {
+                                    a href=(act::link(scene, "restart", Some((&of.cluster, &of.name)), Some(task.id))) {
+                                        "Restart" span.vh { " task " (task.id) }
+                                    }
+                                } }
                             }
                         }
                     }

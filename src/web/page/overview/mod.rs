@@ -148,7 +148,8 @@ fn sentence(parts: &[String]) -> String {
     parts.join("; ")
 }
 
-fn capital(text: &str) -> String {
+/// With its first letter in upper case.
+pub(super) fn capital(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|first| first.to_uppercase().to_string());
     first.unwrap_or_default() + letters.as_str()
