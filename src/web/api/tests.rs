@@ -22,7 +22,12 @@ pub(super) fn app(max_connections: usize) -> App {
         audit: Arc::new(Audit::open(None)),
     });
     let exporter = Arc::new(Exporter::new(StateSeries::Full, Arc::clone(&office)));
-    let settings =
-        WebSettings { listen: Vec::new(), telemetry_path: "/metrics".to_owned(), max_connections };
+    let settings = WebSettings {
+        listen: Vec::new(),
+        telemetry_path: "/metrics".to_owned(),
+        external_path: "/".to_owned(),
+        route_prefix: "/".to_owned(),
+        max_connections,
+    };
     App::new(exporter, office, Clients::new(), &settings, CancellationToken::new())
 }

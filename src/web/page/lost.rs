@@ -141,7 +141,7 @@ mod tests {
     fn the_nearest_names_come_first() {
         let all = ["orders-sink", "orders-cdc", "invoices", "sink-of-orders"];
         assert_eq!(near("order-sink", all.into_iter())[0], "orders-sink");
-        assert_eq!(near("ORDERS", all.into_iter()).len(), 3);
+        assert_eq!(near("CDC", all.into_iter()), ["orders-cdc"]);
         assert!(near("zzz", all.into_iter()).is_empty());
     }
 }
