@@ -22,7 +22,7 @@ use crate::watchdog::office::{KillSwitch, Office, ProcessBudget, Reach};
 use crate::watchdog::orders::Orders;
 use crate::watchdog::probe::Prober;
 use crate::watchdog::view::WatchdogView;
-use crate::web::{App, Server};
+use crate::web::{App, Clients, Server};
 
 /// What is built from the settings before anything is bound: reads certificates, connects to
 /// nothing.
@@ -53,8 +53,9 @@ pub(crate) async fn serve(settings: Settings, parts: Parts) -> anyhow::Result<()
     let server = Server::bind(&settings.web).await?;
     for address in server.addresses() {
         let path = &settings.web.telemetry_path;
-        let page = format!("http://{address}/");
-        let metrics = format!("http://{address}{path}");
+        let prefix = settings.web.route_prefix.trim_end_matches('/');
+        let page = format!("http://{address}{prefix}/");
+        let metrics = format!("http://{address}{prefix}{path}");
         tracing::info!(%address, page, metrics, "listening");
     }
     let stop = CancellationToken::new();
@@ -69,13 +70,15 @@ pub(crate) async fn serve(settings: Settings, parts: Parts) -> anyhow::Result<()
         tasks: tasks.clone(),
         stop: stop.clone(),
     };
-    let count = settings.clusters.len();
+    let mut all = Clients::new();
     for (cluster, client) in settings.clusters.into_iter().zip(clients) {
+        let client = Arc::new(client);
+        all.insert(cluster.name.as_str().into(), Arc::clone(&client));
         let poll = settings.poll.clone();
         start.cluster(cluster, client, poll, settings.metrics.staleness);
     }
-    let app = Arc::new(App::new(exporter, Arc::clone(&office), count, settings.web.telemetry_path));
-    tasks.spawn("the HTTP server", server.run(app, stop.clone()));
+    let app = App::new(exporter, Arc::clone(&office), all, &settings.web, stop.clone());
+    tasks.spawn("the HTTP server", server.run(Arc::new(app), stop.clone()));
 
     let told = told_to_end(&office.kill_switch, &mut panics).await;
     tracing::info!("ending: no more requests are taken");
@@ -101,7 +104,7 @@ impl Start {
     fn cluster(
         &self,
         cluster: ClusterSettings,
-        client: ClusterClient,
+        client: Arc<ClusterClient>,
         poll: crate::config::PollSettings,
         staleness: Duration,
     ) {
@@ -112,7 +115,6 @@ impl Start {
                  the credentials"
             );
         }
-        let client = Arc::new(client);
         let what = |what: &str| format!("{what} of cluster {:?}", cluster.name);
         let (watchdog, its_page, page) =
             (what("the watchdog"), what("what is told of the watchdog"), what("what is told"));

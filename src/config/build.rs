@@ -83,6 +83,13 @@ pub fn build(flags: &Flags) -> Result<Settings, ConfigError> {
             format!("{telemetry_path:?} must begin with / and be more than it, such as /metrics"),
         );
     }
+    let external = flags.external_url.as_ref().or(file.web.external_url.as_ref());
+    let external_path = external.map_or(Ok("/".to_owned()), |url| path_of(url))?;
+    let route_prefix = flags.route_prefix.clone().or(file.web.route_prefix);
+    let route_prefix = match route_prefix {
+        Some(prefix) => as_path("web.route-prefix", &prefix)?,
+        None => external_path.clone(),
+    };
     let mut odd = Vec::new();
     let clusters = clusters(flags, file.clusters, &place, timeout, &mut odd)?;
     let names: Vec<&str> = clusters.iter().map(|cluster| cluster.name.as_str()).collect();
@@ -111,6 +118,8 @@ pub fn build(flags: &Flags) -> Result<Settings, ConfigError> {
         web: WebSettings {
             listen: addresses(&listen)?,
             telemetry_path,
+            external_path,
+            route_prefix,
             max_connections: in_range("web.max-connections", max_connections, 100_000)?,
         },
     })
@@ -242,6 +251,32 @@ fn in_range(key: &str, value: usize, most: usize) -> Result<usize, ConfigError> 
     } else {
         bad(key, format!("{value} is not from 1 to {most}"))
     }
+}
+
+/// The path of `--web.external-url`; only a path is taken too.
+fn path_of(url: &str) -> Result<String, ConfigError> {
+    if url.starts_with('/') {
+        return as_path("web.external-url", url);
+    }
+    match Url::parse(url) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.query().is_none() => {
+            as_path("web.external-url", url.path())
+        }
+        Ok(_) | Err(_) => bad(
+            "web.external-url",
+            format!("{url:?} is not a URL such as https://ops.example/warden/, or its path"),
+        ),
+    }
+}
+
+/// A path that stands in links and in requests as it is written.
+fn as_path(key: &str, path: &str) -> Result<String, ConfigError> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._~/".contains(c);
+    let has_dots = path.split('/').any(|segment| matches!(segment, "." | ".."));
+    if !path.chars().all(is_plain) || has_dots || path.contains("//") {
+        return bad(key, format!("{path:?} is not a plain path such as / or /warden"));
+    }
+    Ok(path.to_owned())
 }
 
 /// `:9783`, `127.0.0.1:0`, `[::1]:9783` or `host:9783`.

@@ -235,6 +235,11 @@ web:
   # Port 0 takes a free one.
   listen_addresses: [':9783']
   telemetry_path: /metrics
+  # The URL by which people reach this process, where a proxy is between: links begin with its path.
+  #external_url: https://ops.example/warden/
+  # The path that requests arrive under; default the path of external_url, and / where the proxy
+  # takes that away.
+  #route_prefix: /warden
   # Connections at once, 1 to 100000.
   max_connections: 512
 "#;

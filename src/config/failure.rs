@@ -38,6 +38,17 @@ pub enum FailureClass {
 }
 
 impl FailureClass {
+    /// Every class.
+    pub const ALL: [Self; 7] = [
+        Self::Transient,
+        Self::Unknown,
+        Self::Resource,
+        Self::Auth,
+        Self::Data,
+        Self::OffsetLost,
+        Self::Install,
+    ];
+
     /// The word as it stands in labels.
     pub const fn as_str(self) -> &'static str {
         match self {

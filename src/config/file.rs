@@ -103,6 +103,8 @@ pub(super) struct Metrics {
 pub(super) struct Web {
     pub(super) listen_addresses: Vec<String>,
     pub(super) telemetry_path: Option<String>,
+    pub(super) external_url: Option<String>,
+    pub(super) route_prefix: Option<String>,
     pub(super) max_connections: Option<usize>,
 }
 

@@ -24,9 +24,48 @@ pub(crate) fn did_you_mean<'w>(unknown: &str, valid: impl IntoIterator<Item = &'
     nearest(unknown, valid).map_or_else(String::new, |word| format!("; did you mean `{word}`?"))
 }
 
+/// The longest name that is compared: the time grows with its length.
+const COMPARED: usize = 300;
+
+/// The names that are meant most likely, at most `most` of them, the nearest first.
+pub(crate) fn near<'n>(
+    unknown: &str,
+    all: impl IntoIterator<Item = &'n str>,
+    most: usize,
+) -> Vec<&'n str> {
+    let lower = unknown.to_lowercase();
+    let length = lower.chars().count();
+    if length == 0 || length > COMPARED {
+        return Vec::new();
+    }
+    let far = |name: &str| {
+        let name = name.to_lowercase();
+        let longer = name.chars().count().max(length);
+        // A part of a name is nearer than any slip that takes a third of its letters.
+        if length > 2 && name.contains(&lower) {
+            return Some(longer - length);
+        }
+        let distance = strsim::damerau_levenshtein(&lower, &name);
+        (distance * 3 <= longer).then_some(distance * 2)
+    };
+    let mut near: Vec<_> = all.into_iter().filter_map(|name| Some((far(name)?, name))).collect();
+    near.sort_unstable();
+    near.into_iter().take(most).map(|(_, name)| name).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::nearest;
+    use super::{near, nearest};
+
+    #[test]
+    fn near_names_come_with_the_nearest_first() {
+        let all = ["orders-sink", "orders-source", "payments-sink", "x"];
+        assert_eq!(near("orders-snik", all, 3), ["orders-sink"]);
+        assert_eq!(near("ORDERS", all, 3), ["orders-sink", "orders-source"]);
+        assert_eq!(near("sink", all, 1), ["orders-sink"]);
+        assert_eq!(near("entirely-else", all, 3), [""; 0]);
+        assert_eq!(near(&"x".repeat(100_000), all, 3), [""; 0]);
+    }
 
     #[test]
     fn the_nearest_word_is_told_and_a_far_one_is_not() {

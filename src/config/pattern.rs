@@ -3,7 +3,7 @@
 use regex::Regex;
 
 /// Compiles a pattern of whole names, or says what is wrong with it.
-pub(super) fn compile(text: &str) -> Result<Regex, String> {
+pub(crate) fn compile(text: &str) -> Result<Regex, String> {
     Regex::new(&format!("^(?:{text})$")).map_err(|error| {
         if text.starts_with('*') {
             return format!("{text:?} is not a regular expression; write .* for anything");

@@ -70,6 +70,11 @@ impl Http {
         })
     }
 
+    /// The same connections, with other limits.
+    pub(super) fn bounded(&self, timeout: Duration, max_body_bytes: usize) -> Self {
+        Self { timeout, max_body_bytes: max_body_bytes.min(self.max_body_bytes), ..self.clone() }
+    }
+
     /// The same, whose requests may take so long.
     pub(super) fn with_timeout(&self, timeout: Duration) -> Self {
         Self { timeout, ..self.clone() }

@@ -8,6 +8,7 @@ mod answer;
 mod cluster;
 pub mod error;
 mod http;
+pub mod masking;
 pub mod model;
 pub mod name;
 pub mod version;

@@ -100,6 +100,9 @@ pub enum ConnectorType {
 }
 
 impl ConnectorType {
+    /// Every word.
+    pub const WORDS: [&'static str; 3] = ["source", "sink", "unknown"];
+
     /// The word in lower case.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -49,6 +49,12 @@ impl WorkerClient {
         Self { id: format!("{host}:{port}"), base, http }
     }
 
+    /// The same worker, to be asked with other limits.
+    #[must_use]
+    pub fn bounded(&self, timeout: Duration, max_body_bytes: usize) -> Self {
+        Self { http: self.http.bounded(timeout, max_body_bytes), ..self.clone() }
+    }
+
     /// The same worker, whose answers are waited for so long.
     pub fn with_timeout(&self, timeout: Duration) -> Self {
         Self { http: self.http.with_timeout(timeout), ..self.clone() }
@@ -232,7 +238,9 @@ impl WorkerClient {
         self.restart_planned(name, true, false).await
     }
 
-    async fn restart_planned(
+    /// `POST /connectors/{name}/restart` with the parameters of KIP-745 (3.0 and later);
+    /// [`ErrorKind::Unsupported`] as of [`Self::restart_failed`].
+    pub async fn restart_planned(
         &self,
         name: &str,
         include_tasks: bool,

@@ -3,9 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
+use tokio::sync::broadcast;
 
 use crate::config::StateSeries;
 use crate::observe::view::ClusterView;
@@ -20,6 +22,18 @@ use super::office::OfficeCollector;
 use super::process::ProcessCollector;
 use super::watchdog::WatchdogCollector;
 
+/// Who listens may be so many changes behind; then it is told that it missed some.
+const CHANGES: usize = 1024;
+
+/// What is told of a cluster is not what it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The cluster's name.
+    pub cluster: Arc<str>,
+    /// Grows with each change of this cluster, also over a restart of this process.
+    pub generation: u64,
+}
+
 /// What `/metrics` serves.
 #[derive(Debug)]
 pub struct Exporter {
@@ -28,6 +42,7 @@ pub struct Exporter {
     clusters: Mutex<Clusters>,
     /// Held while a body is put together, so that many scrapers cost as much as one.
     assembling: Mutex<()>,
+    changes: broadcast::Sender<Change>,
 }
 
 #[derive(Debug, Default)]
@@ -36,6 +51,7 @@ struct Clusters {
     all: BTreeMap<Arc<str>, Rendered>,
     watchdogs: BTreeMap<Arc<str>, (Arc<WatchdogView>, Arc<Chunk>)>,
     bodies: BTreeMap<(Format, bool), Exposition>,
+    told: BTreeMap<Arc<str>, u64>,
 }
 
 /// A view and its text.
@@ -55,7 +71,13 @@ impl Exporter {
         own.register("connect_warden_build", "The version of this program", Info::new(build));
         own.register_collector(Box::new(ProcessCollector));
         own.register_collector(Box::new(OfficeCollector { office }));
-        Self { states, own, clusters: Mutex::default(), assembling: Mutex::default() }
+        Self {
+            states,
+            own,
+            clusters: Mutex::default(),
+            assembling: Mutex::default(),
+            changes: broadcast::Sender::new(CHANGES),
+        }
     }
 
     fn clusters(&self) -> MutexGuard<'_, Clusters> {
@@ -79,10 +101,14 @@ impl Exporter {
             },
             view: Arc::clone(&view),
         };
+        let is_news = before.is_none_or(|before| !view.tells_the_same(&before.view));
         let mut clusters = self.clusters();
         clusters.generation += 1;
         clusters.bodies.clear();
         clusters.all.insert(Arc::clone(&view.cluster), rendered);
+        if is_news {
+            self.tell(&mut clusters, &view.cluster);
+        }
     }
 
     /// Renders what a cluster's watchdog found and did.
@@ -93,7 +119,39 @@ impl Exporter {
         let mut clusters = self.clusters();
         clusters.generation += 1;
         clusters.bodies.clear();
-        clusters.watchdogs.insert(Arc::clone(&view.cluster), (view, Arc::new(chunk)));
+        let cluster = Arc::clone(&view.cluster);
+        let now = Arc::clone(&view);
+        let before = clusters.watchdogs.insert(Arc::clone(&cluster), (view, Arc::new(chunk)));
+        if before.is_none_or(|(before, _)| !now.tells_the_same(&before)) {
+            self.tell(&mut clusters, &cluster);
+        }
+    }
+
+    fn tell(&self, clusters: &mut Clusters, cluster: &Arc<str>) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = u64::try_from(now.as_millis()).unwrap_or_default();
+        let told = clusters.told.entry(Arc::clone(cluster)).or_default();
+        *told = now.max(*told + 1);
+        // An error is that nobody listens.
+        let _ = self.changes.send(Change { cluster: Arc::clone(cluster), generation: *told });
+    }
+
+    /// Says that something was changed that is told of a cluster, though no view shows it yet.
+    pub fn touch(&self, cluster: &Arc<str>) {
+        let mut clusters = self.clusters();
+        clusters.generation += 1;
+        self.tell(&mut clusters, cluster);
+    }
+
+    /// The changes from now on, and where each cluster is now.
+    pub fn changes(&self) -> (BTreeMap<Arc<str>, u64>, broadcast::Receiver<Change>) {
+        let clusters = self.clusters();
+        (clusters.told.clone(), self.changes.subscribe())
+    }
+
+    /// Which generation of each cluster is told now.
+    pub fn generations(&self) -> BTreeMap<Arc<str>, u64> {
+        self.clusters().told.clone()
     }
 
     /// What each cluster's watchdog found last.
@@ -109,6 +167,11 @@ impl Exporter {
             part,
         }));
         text(&registry, &view.cluster, size)
+    }
+
+    /// Changes whenever a view does.
+    pub fn generation(&self) -> u64 {
+        self.clusters().generation
     }
 
     /// The last view of each cluster.

@@ -34,7 +34,7 @@ impl Exposition {
     }
 
     /// The same with gzip.
-    pub(super) fn compressed(&self) -> Self {
+    pub(crate) fn compressed(&self) -> Self {
         let size = usize::try_from(self.left).unwrap_or_default() / 16;
         let mut encoder = GzEncoder::new(Vec::with_capacity(size), Compression::fast());
         for piece in &*self.pieces {

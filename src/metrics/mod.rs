@@ -17,6 +17,6 @@ mod process;
 mod states;
 mod watchdog;
 
-pub use exporter::Exporter;
+pub use exporter::{Change, Exporter};
 pub use exposition::Exposition;
 pub use negotiate::Format;

@@ -1,6 +1,6 @@
 //! What is known of one cluster at this moment: published whole, read by everybody else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -113,6 +113,25 @@ impl ClusterView {
         same(&self.snapshot, &before.snapshot)
             && Arc::ptr_eq(&self.history, &before.history)
             && self.dead().eq(before.dead())
+    }
+
+    /// Whether everything that is told of the cluster is as it was in `before`; that polls were
+    /// done meanwhile is no news.
+    pub fn tells_the_same(&self, before: &Self) -> bool {
+        let stalled = |view: &Self| {
+            let all = view.progress.iter();
+            all.filter(|(_, progress)| progress.stalled).map(|(name, _)| Arc::clone(name)).collect()
+        };
+        let same_progress = || {
+            let (now, then): (BTreeSet<_>, BTreeSet<_>) = (stalled(self), stalled(before));
+            Arc::ptr_eq(&self.progress, &before.progress) || now == then
+        };
+        self.tells_the_same_of_connectors(before)
+            && (self.poll.up, &self.poll.failure) == (before.poll.up, &before.poll.failure)
+            && (self.fresh, &self.not_fresh_because) == (before.fresh, &before.not_fresh_because)
+            && self.workers == before.workers
+            && self.kafka_cluster_id == before.kafka_cluster_id
+            && same_progress()
     }
 
     fn dead(&self) -> impl Iterator<Item = &str> {

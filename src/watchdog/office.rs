@@ -72,6 +72,16 @@ impl KillSwitch {
         self.by_signal.load(Ordering::SeqCst) || self.was_on.load(Ordering::SeqCst)
     }
 
+    /// Where orders are given.
+    pub fn orders(&self) -> &Orders {
+        &self.orders
+    }
+
+    /// Why nothing may be sent, if so. Looks at files: for a thread that may wait for a disk.
+    pub fn stopped(&self) -> Option<String> {
+        self.look().stopped
+    }
+
     /// Asks where it may block: a disk can be slow, or hang.
     pub(super) async fn heard(self: &Arc<Self>) -> Heard {
         let switch = Arc::clone(self);

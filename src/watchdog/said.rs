@@ -69,7 +69,7 @@ impl Said {
     ];
 
     /// What a POST came to that was not taken.
-    pub(super) const fn of_post(kind: &ErrorKind) -> Self {
+    pub(crate) const fn of_post(kind: &ErrorKind) -> Self {
         match kind {
             ErrorKind::NotFound(_) => Self::Gone,
             ErrorKind::NotAddressable(_) => Self::NotAddressable,

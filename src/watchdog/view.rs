@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::config::{FailureClass, WatchdogMode};
 use crate::observe::view::Histogram;
 
-use super::policy::{Breaker, Call, Outcome, Report, Time, UnitId, Why};
+use super::policy::{Breaker, Call, Outcome, Report, Time, UnitId, UnitReport, Why};
 use super::said::Said;
 
 /// One cluster's watchdog at this moment.
@@ -38,6 +38,27 @@ pub struct WatchdogView {
     pub journal: JournalView,
     /// Why the kill switch is on, if it is.
     pub stopped_because: Option<String>,
+}
+
+impl WatchdogView {
+    /// What came of the last call for this unit, until the next is decided.
+    pub fn call(&self, unit: &UnitReport) -> Option<&LastCall> {
+        self.calls.get(&(Arc::clone(&unit.connector), unit.task))
+    }
+
+    /// Whether everything that is told of units and of what holds them is as it was in `before`; that
+    /// it looked again, counted or got back some of its budget is no news.
+    pub fn tells_the_same(&self, before: &Self) -> bool {
+        self.report == before.report
+            && self.hold_because == before.hold_because
+            && self.calls == before.calls
+            && self.breakers == before.breakers
+            && self.stood_down == before.stood_down
+            && (self.mode, self.cautious) == (before.mode, before.cautious)
+            && self.stopped_because == before.stopped_because
+            && (self.journal.broken, self.journal.lost)
+                == (before.journal.broken, before.journal.lost)
+    }
 }
 
 /// A call that was made, or was not after all.

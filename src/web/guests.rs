@@ -28,6 +28,10 @@ pub(super) struct Guest {
     pub(super) has_to_go: CancellationToken,
 }
 
+/// Among a request's extensions: ends the connection that it came by, whatever is under way there.
+#[derive(Clone, Debug)]
+pub(super) struct Leaving(pub(super) CancellationToken);
+
 impl Guests {
     pub(super) fn new(most: usize) -> Self {
         Self { most, open: Mutex::default() }

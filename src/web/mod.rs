@@ -2,24 +2,28 @@
 //!
 //! | path | answer |
 //! |---|---|
-//! | `/` | links, and each cluster in a line |
+//! | `/` | the pages for people; [`page`] has the list |
 //! | `/metrics` | the metrics; the path is `--web.telemetry-path` |
 //! | `/-/healthy` | 200 while the process lives |
 //! | `/-/ready` | 200 once every cluster had its first poll, good or bad; before that 503 |
-//! | `/api/v1/plan` | every unit that is not healthy, what the watchdog would do, when, and why not yet |
-//! | `/api/v1/audit` | the last lines of the audit log, the newest first |
+//! | `/api/v1/...` | what is known as JSON, a stream of what changes, and orders; `api` has the list |
 //! | `/health/{cluster}` | 200 or 503 with the reasons as JSON |
 //! | `/health/{cluster}/worker/{worker_id}` | the same for one worker |
 //!
-//! Nothing here changes anything, and no answer waits for a cluster.
+//! Only `api` changes anything, and only for an administrator. No answer waits for a cluster but those
+//! that say so: the details of one connector, and what an administrator sends.
 
+pub mod actions;
 mod api;
+mod content;
+pub mod details;
 pub mod facts;
 mod guests;
 mod health;
 mod page;
+mod paths;
 mod routes;
 mod server;
 
-pub use routes::App;
+pub use routes::{App, Clients};
 pub use server::{BindError, Server};

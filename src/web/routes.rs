@@ -1,99 +1,154 @@
 //! From a request to its answer: one `match` on the path.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use bytes::Bytes;
 use hyper::header::{
     ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-    HeaderName, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS,
+    HeaderName, HeaderValue, LOCATION, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Method, Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 
 use crate::metrics::negotiate::accepts_gzip;
-use crate::metrics::{Exporter, Exposition, Format};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::WebSettings;
+use crate::connect::ClusterClient;
+use crate::metrics::{Exporter, Format};
 use crate::watchdog::office::Office;
 
+use super::actions::Actions;
+use super::api::Api;
+use super::content::Content;
+use super::details::Details;
 use super::facts::Known;
+use super::page::{Pages, Viewer};
+use super::paths::Paths;
 use super::{api, health, page};
 
 /// An answer.
-pub(super) type Answer = Response<Exposition>;
+pub(super) type Answer = Response<Content>;
+
+/// How each cluster is spoken to, by name.
+pub type Clients = BTreeMap<Arc<str>, Arc<ClusterClient>>;
 
 /// What the answers are made from.
 #[derive(Debug)]
 pub struct App {
     pub(super) exporter: Arc<Exporter>,
     pub(super) office: Arc<Office>,
+    pub(super) api: Api,
+    pub(super) details: Arc<Details>,
+    pub(super) actions: Actions,
     clusters: usize,
     pub(super) telemetry_path: String,
+    pub(super) paths: Arc<Paths>,
+    pub(super) pages: Arc<Pages>,
     ready: AtomicBool,
 }
 
 impl App {
-    /// An application for this many clusters.
+    /// An application for these clusters; what it began ends with `stop`.
     pub fn new(
         exporter: Arc<Exporter>,
         office: Arc<Office>,
-        clusters: usize,
-        telemetry_path: String,
+        clients: Clients,
+        settings: &WebSettings,
+        stop: CancellationToken,
     ) -> Self {
-        Self { exporter, office, clusters, telemetry_path, ready: AtomicBool::new(false) }
+        let clusters = clients.len();
+        let details = Arc::new(Details::new(&clients));
+        let actions =
+            Actions::new(Arc::clone(&exporter), Arc::clone(&office), clients, Arc::clone(&details));
+        Self {
+            exporter,
+            office,
+            clusters,
+            api: Api::new(settings.max_connections, stop),
+            details,
+            actions,
+            telemetry_path: settings.telemetry_path.clone(),
+            paths: Arc::new(Paths::new(&settings.external_path, &settings.route_prefix)),
+            pages: Arc::default(),
+            ready: AtomicBool::new(false),
+        }
     }
 
-    /// Answers one request; its body is never read.
+    /// Answers one request that changes nothing; its body is never read.
     pub async fn answer<B>(&self, request: &Request<B>) -> Answer {
-        let mut answer = if matches!(*request.method(), Method::GET | Method::HEAD) {
-            self.route(request).await
-        } else {
-            let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n");
-            answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-            answer
+        let Some(segments) = self.segments(request) else {
+            return with_headers(self.outside(request.uri().path()));
         };
-        let headers = answer.headers_mut();
-        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        headers.insert(
-            CONTENT_SECURITY_POLICY,
-            HeaderValue::from_static(
-                "default-src 'none'; style-src 'self'; frame-ancestors 'none'",
-            ),
-        );
-        answer
+        let path: Vec<_> = segments.iter().map(AsRef::as_ref).collect();
+        let answer = match (request.method(), &path[..]) {
+            (&Method::GET | &Method::HEAD, path) => self.route(request, path).await,
+            (_, ["api", "v1", rest @ ..]) => api::refuse(request, rest),
+            _ => read_only(),
+        };
+        with_headers(answer)
     }
 
-    async fn route<B>(&self, request: &Request<B>) -> Answer {
-        let path = request.uri().path();
-        if path == self.telemetry_path {
+    /// Does what an administrator sends; `by` is their name, for the audit log.
+    pub async fn change(&self, request: &Request<Bytes>, by: &str) -> Answer {
+        let Some(segments) = self.segments(request) else {
+            return with_headers(self.outside(request.uri().path()));
+        };
+        let path: Vec<_> = segments.iter().map(AsRef::as_ref).collect();
+        let answer = match path[..] {
+            ["api", "v1", ref rest @ ..] => api::change(self, request, rest, by).await,
+            ["act"] if request.method() == Method::POST => page::act(self, request, by).await,
+            _ => read_only(),
+        };
+        with_headers(answer)
+    }
+
+    async fn route<B>(&self, request: &Request<B>, path: &[&str]) -> Answer {
+        if self.paths.within(request.uri().path()) == Some(&*self.telemetry_path) {
             return self.metrics(request).await;
         }
-        let segments: Vec<_> = path
-            .trim_start_matches('/')
-            .split('/')
-            .map(|segment| percent_decode_str(segment).decode_utf8_lossy())
-            .collect();
-        match segments.iter().map(AsRef::as_ref).collect::<Vec<&str>>()[..] {
+        match *path {
             ["-", "healthy"] => text(StatusCode::OK, "healthy\n"),
             ["-", "ready"] if self.is_ready() => text(StatusCode::OK, "ready\n"),
             ["-", "ready"] => text(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "not ready: not every cluster had its first poll\n",
             ),
-            ["api", "v1", ref rest @ ..] => api::answer(self, request, rest),
+            ["api", "v1", ref rest @ ..] => api::answer(self, request, rest).await,
             ["health", cluster] => health::cluster(&self.exporter, cluster),
             ["health", cluster, "worker", id] => health::worker(&self.exporter, cluster, id),
-            ref rest => page::answer(self, request, rest),
+            ref rest => page::answer(self, request, rest, Viewer::default()).await,
         }
+    }
+
+    /// The parts of a path behind the route prefix, decoded; `None`: it is not under that.
+    fn segments<'r, B>(&self, request: &'r Request<B>) -> Option<Vec<Cow<'r, str>>> {
+        let path = self.paths.within(request.uri().path())?.trim_start_matches('/').split('/');
+        Some(path.map(|segment| percent_decode_str(segment).decode_utf8_lossy()).collect())
+    }
+
+    /// Who comes without the route prefix to the root is shown the way.
+    fn outside(&self, path: &str) -> Answer {
+        let is_near = path == "/" || self.paths.within(&format!("{path}/")).is_some();
+        if !is_near {
+            return text(
+                StatusCode::NOT_FOUND,
+                "not here; every path begins with the route prefix\n",
+            );
+        }
+        let mut answer = text(StatusCode::FOUND, "moved\n");
+        if let Ok(to) = HeaderValue::from_str(&self.paths.to("/")) {
+            answer.headers_mut().insert(LOCATION, to);
+        }
+        answer
     }
 
     /// Every cluster as it is known now, by name.
     pub(super) fn known(&self) -> Vec<Known> {
-        let watchdogs = self.exporter.watchdogs();
-        let of = |cluster: &str| watchdogs.iter().find(|watchdog| &*watchdog.cluster == cluster);
-        let views = self.exporter.views();
-        views
-            .into_iter()
-            .map(|view| Known { watchdog: of(&view.cluster).map(Arc::clone), view })
-            .collect()
+        known(&self.exporter)
     }
 
     /// True once every cluster was polled, and true from then on.
@@ -132,6 +187,37 @@ impl App {
     }
 }
 
+/// Every cluster as it is known now, by name.
+pub(super) fn known(exporter: &Exporter) -> Vec<Known> {
+    let mut watchdogs: BTreeMap<_, _> = exporter
+        .watchdogs()
+        .into_iter()
+        .map(|watchdog| (Arc::clone(&watchdog.cluster), watchdog))
+        .collect();
+    let views = exporter.views().into_iter();
+    views.map(|view| Known { watchdog: watchdogs.remove(&view.cluster), view }).collect()
+}
+
+fn read_only() -> Answer {
+    let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n");
+    answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+    answer
+}
+
+fn with_headers(mut answer: Answer) -> Answer {
+    let headers = answer.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(
+            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
+             connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        ),
+    );
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    answer
+}
+
 /// A header's values in one line.
 pub(super) fn header<B>(request: &Request<B>, name: &HeaderName) -> String {
     let values = request.headers().get_all(name).iter().filter_map(|value| value.to_str().ok());
@@ -141,7 +227,7 @@ pub(super) fn header<B>(request: &Request<B>, name: &HeaderName) -> String {
 pub(super) fn reply(
     status: StatusCode,
     content_type: &'static str,
-    body: impl Into<Exposition>,
+    body: impl Into<Content>,
 ) -> Answer {
     let mut answer = Response::new(body.into());
     *answer.status_mut() = status;

@@ -4,6 +4,8 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -13,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::WebSettings;
 
-use super::guests::{Guest, Guests};
+use super::guests::{Guest, Guests, Leaving};
 use super::routes::App;
 
 /// A request's head must be there in this time; a connection without a request lives as long.
@@ -102,8 +104,10 @@ async fn accept(
 
 fn serve(stream: TcpStream, guest: Guest, app: Arc<App>, graceful: &GracefulShutdown) {
     let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request| {
+    let has_to_go = guest.has_to_go.clone();
+    let service = service_fn(move |mut request: Request<Incoming>| {
         let app = Arc::clone(&app);
+        request.extensions_mut().insert(Leaving(has_to_go.clone()));
         async move { Ok::<_, std::convert::Infallible>(app.answer(&request).await) }
     });
     let connection = http1::Builder::new()

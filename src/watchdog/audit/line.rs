@@ -18,7 +18,9 @@ pub type Words = Cow<'static, str>;
 const MAX_TEXT: usize = 1000;
 
 /// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum AuditEvent {
     /// A unit was seen FAILED.
@@ -75,78 +77,101 @@ pub enum AuditEvent {
     KillSwitchOff,
     /// A dependency was asked whether it is back.
     Probe,
+    /// A person had something done: what was called and answered, and who it was, is beside it.
+    Ordered,
 }
 
 /// One event. What is absent is not written; a `task` that is absent beside a `connector` is the
 /// connector's own instance, and without a `connector` the event is the whole cluster's.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, utoipa::ToSchema)]
 pub struct AuditLine {
     /// When, since 1970; written as RFC 3339 with milliseconds, in UTC.
     #[serde(with = "moment")]
+    #[schema(value_type = String, format = DateTime)]
     pub at: Time,
-    /// The value of the label `connect_cluster`.
+    /// The value of the label `connect_cluster`; `*` where an order is not for one cluster.
     pub cluster: Arc<str>,
     /// The connector.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub connector: Option<Arc<str>>,
     /// The task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub task: Option<u32>,
     /// What happened.
     pub event: AuditEvent,
     /// Why, in a word such as `rebalance`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     pub why: Option<Words>,
     /// The class of the failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub failure_class: Option<FailureClass>,
     /// What failures of its kind have in common.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub signature: Option<Arc<str>>,
     /// The class name of the root cause.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub exception: Option<Arc<str>>,
     /// [`trace_hash`] of the trace: the same for the same text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     pub trace_hash: Option<Words>,
     /// Which attempt it is, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub attempt: Option<u32>,
     /// How many attempts its class has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub attempts_most: Option<u32>,
     /// What is left of the connector's budget afterwards, in restarts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub connector_budget_left: Option<f64>,
     /// `off`, `dry-run` or `on`, as it holds for this unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     pub mode: Option<Words>,
     /// Whether it is only said and not done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub dry_run: Option<bool>,
     /// The call, such as `POST /connectors/x/tasks/0/restart`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     pub call: Option<Words>,
     /// The HTTP status of the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub http_status: Option<u16>,
     /// What the answer means, or what was said in place of one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     pub answer: Option<Words>,
     /// What became of it: `recovered`, `failed`, `rejected`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     pub outcome: Option<Words>,
     /// Why it is restarted: `attempt`, `canary`, `release` or `probe`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     pub reason: Option<Words>,
     /// The user's rule that is for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     pub rule: Option<Words>,
     /// When it is tried next; written as `at` is.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "maybe_moment")]
+    #[schema(value_type = String, format = DateTime, required = false)]
     pub next_attempt: Option<Time>,
     /// Who ordered it, where a person did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     pub by: Option<Words>,
 }
 

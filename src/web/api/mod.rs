@@ -1,23 +1,194 @@
-//! `/api/v1`: what is known, as JSON.
+//! `/api/v1`: what is known as JSON, a stream of what changes, and what an administrator sends.
+//!
+//! [`resources`] has every path; [`document`] tells them as OpenAPI. Lists come in pages, each
+//! answer has an `ETag`, and what is wrong is told as `application/problem+json`.
 
+pub(super) mod ask;
 mod audit;
-mod plan;
+mod body;
+mod clusters;
+mod connectors;
+mod document;
+mod failures;
+mod filter;
+mod live;
+mod paging;
+mod parameter;
+pub(super) mod problem;
+mod reply;
+mod resources;
+mod watchdog;
+mod write;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use hyper::{Request, StatusCode};
+use serde::Serialize;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
-use super::routes::{Answer, App, text};
+use crate::config::near;
 
-/// `path` is what comes after `/api/v1/`, decoded.
-pub(super) fn answer<B>(app: &App, request: &Request<B>, path: &[&str]) -> Answer {
-    match path {
-        ["audit"] => {
-            let views = app.exporter.views();
-            let clusters: Vec<_> = views.iter().map(|view| Arc::clone(&view.cluster)).collect();
-            audit::audit(&app.office.audit, &clusters, request.uri().query())
-        }
-        ["plan"] => plan::plan(&app.exporter.watchdogs()),
-        _ => text(StatusCode::NOT_FOUND, "not here; / has the list of what is\n"),
+use super::routes::{Answer, App};
+use ask::Ask;
+use problem::Problem;
+use reply::Wish;
+use resources::{Endpoint, RESOURCES, Resource};
+
+/// So many answers are put together at once: polls and scrapes have room beside them.
+const AT_ONCE: usize = 2;
+
+/// What the answers need beside what is known.
+#[derive(Debug)]
+pub(super) struct Api {
+    /// Places for who has an answer put together.
+    places: Semaphore,
+    /// Places for live streams.
+    streams: Arc<Semaphore>,
+    stop: CancellationToken,
+}
+
+impl Api {
+    /// A few connections are left to others by those that stay open.
+    pub(super) fn new(max_connections: usize, stop: CancellationToken) -> Self {
+        let streams = max_connections.saturating_sub((max_connections / 40).max(1));
+        Self { places: Semaphore::new(AT_ONCE), streams: Arc::new(Semaphore::new(streams)), stop }
     }
 }
+
+/// Answers who reads; `path` is what comes after `/api/v1/`, decoded.
+pub(super) async fn answer<B>(app: &App, request: &Request<B>, path: &[&str]) -> Answer {
+    let (endpoint, names) = match find(request, path) {
+        Ok(found) => found,
+        Err(answer) => return answer,
+    };
+    match endpoint {
+        Endpoint::Live if request.uri().query().is_none() => live::live(app, request),
+        _ => read(app, request, endpoint, names).await,
+    }
+}
+
+/// Does what somebody sends who may; `by` is their name, for the audit log.
+pub(super) async fn change(app: &App, request: &Request<Bytes>, path: &[&str], by: &str) -> Answer {
+    match find(request, path) {
+        Ok((endpoint, names)) => write::write(&app.actions, by, endpoint, &names, request).await,
+        Err(answer) => answer,
+    }
+}
+
+/// Tells who may not that they may not.
+pub(super) fn refuse<B>(request: &Request<B>, path: &[&str]) -> Answer {
+    match find(request, path) {
+        Ok(_) => {
+            let said = "only an administrator may do that, and nobody has shown to be one";
+            Problem::new(StatusCode::FORBIDDEN, said).answer()
+        }
+        Err(answer) => answer,
+    }
+}
+
+fn find<B>(request: &Request<B>, path: &[&str]) -> Result<(Endpoint, Vec<String>), Answer> {
+    let Some((resource, names)) = Resource::find(path) else {
+        let wanted = format!("/{}", path.join("/"));
+        let all: Vec<_> = RESOURCES.iter().map(|resource| resource.path).collect();
+        let near = near(&wanted, all, 3).into_iter().map(|path| format!("/api/v1{path}")).collect();
+        let said = "there is nothing at this path; /api/v1/openapi.json has the list of what is";
+        return Err(Problem { near, ..Problem::new(StatusCode::NOT_FOUND, said) }.answer());
+    };
+    match resource.endpoint(request.method().as_str()) {
+        Some(endpoint) => Ok((endpoint, names)),
+        None => Err(Problem::method(&resource.allowed())),
+    }
+}
+
+async fn read<B>(
+    app: &App,
+    request: &Request<B>,
+    endpoint: Endpoint,
+    names: Vec<String>,
+) -> Answer {
+    let mut ask = Ask {
+        known: app.known(),
+        office: Arc::clone(&app.office),
+        names,
+        query: request.uri().query().unwrap_or_default().to_owned(),
+        details: None,
+    };
+    if endpoint == Endpoint::Connector {
+        match fetched(app, &ask).await {
+            Ok(details) => ask.details = details,
+            Err(problem) => return problem.answer(),
+        }
+    }
+    let wish = Wish::of(request.headers());
+    let _place = app.api.places.acquire().await;
+    let answer = tokio::task::spawn_blocking(move || told(&ask, endpoint, &wish)).await;
+    answer.unwrap_or_else(|error| {
+        tracing::error!(%error, "answering panicked");
+        let said = "this answer could not be put together";
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, said).answer()
+    })
+}
+
+/// What is to be fetched first, where something is.
+async fn fetched(
+    app: &App,
+    ask: &Ask,
+) -> Result<Option<Arc<super::details::ConnectorDetails>>, Problem> {
+    let is_wanted = connectors::wants_details(ask)?;
+    let known = ask.cluster(ask.name(0))?;
+    let connector = ask::connector(known, ask.name(1))?;
+    if !is_wanted {
+        return Ok(None);
+    }
+    Ok(app.details.of(&known.view, &connector.name).await)
+}
+
+/// Work for a thread that may be kept busy.
+fn told(ask: &Ask, endpoint: Endpoint, wish: &Wish) -> Answer {
+    fn say(wish: &Wish, told: Result<impl Serialize, Problem>) -> Answer {
+        match told {
+            Ok(told) => wish.answer(&told),
+            Err(problem) => problem.answer(),
+        }
+    }
+    match endpoint {
+        Endpoint::Clusters => say(wish, clusters::clusters(ask)),
+        Endpoint::Cluster => say(wish, clusters::cluster(ask)),
+        Endpoint::Connectors | Endpoint::ConnectorsOfCluster => {
+            say(wish, connectors::connectors(ask))
+        }
+        Endpoint::Connector => say(wish, connectors::connector(ask)),
+        Endpoint::Tasks => say(wish, connectors::tasks(ask)),
+        Endpoint::Failures => say(wish, failures::failures(ask)),
+        Endpoint::Workers => say(wish, clusters::workers(ask)),
+        Endpoint::History => say(wish, watchdog::history(ask)),
+        Endpoint::Plan => say(wish, watchdog::plan(ask)),
+        Endpoint::Audit => say(wish, audit::audit(ask)),
+        Endpoint::Silences => say(wish, watchdog::silences(ask)),
+        Endpoint::KillSwitch => say(wish, watchdog::kill_switch(ask)),
+        Endpoint::Document => match ask.query(&[]) {
+            Ok(_) => wish.send(document::json()),
+            Err(problem) => problem.answer(),
+        },
+        // Only with parameters, and it has none.
+        Endpoint::Live
+        | Endpoint::Restart
+        | Endpoint::RestartTask
+        | Endpoint::Pause
+        | Endpoint::Resume
+        | Endpoint::Stop
+        | Endpoint::Acknowledge
+        | Endpoint::AcknowledgeTask
+        | Endpoint::Silence
+        | Endpoint::Unsilence
+        | Endpoint::TurnKillSwitch => match ask.query(&[]) {
+            Ok(_) => Problem::new(StatusCode::METHOD_NOT_ALLOWED, "nothing is told here").answer(),
+            Err(problem) => problem.answer(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,6 @@ use utoipa::ToSchema;
 
 use crate::config::WatchdogMode;
 use crate::connect::model::State;
-use crate::watchdog::explain::hold_words;
 
 use super::failure::severity;
 use super::{Known, Moment, Severity};
@@ -137,8 +136,8 @@ fn trouble(known: &Known) -> Vec<ClusterTrouble> {
     if let Some(watchdog) = &known.watchdog {
         if let Some(because) = &watchdog.stopped_because {
             add("stopped", Severity::Warning, format!("the kill switch is on: {because}"));
-        } else if let Some(hold) = watchdog.report.hold {
-            let says = format!("nothing is restarted now: {}", hold_words(hold));
+        } else if let Some(because) = &watchdog.hold_because {
+            let says = format!("nothing is restarted now: {because}");
             add("held", Severity::Warning, says);
         }
     }

@@ -9,8 +9,10 @@ use crate::config::{FailureClass, WatchdogMode};
 use crate::observe::history::Record;
 use crate::observe::snapshot::Instance;
 use crate::watchdog::audit::redact;
-use crate::watchdog::explain::sentence;
+use crate::watchdog::explain::{moment, sentence};
 use crate::watchdog::policy::{UnitReport, Why};
+use crate::watchdog::said::Said;
+use crate::watchdog::view::LastCall;
 
 use super::{Known, Moment, Severity};
 
@@ -54,10 +56,14 @@ pub struct UnitFacts {
     pub attempts: u32,
     /// Attempts that its class has.
     pub attempts_most: u32,
+    /// What its connector has left of its budget, in restarts.
+    pub connector_budget_left: f64,
     /// When it was first seen FAILED in this trouble.
     pub first_failed: Moment,
     /// When it was restarted last.
     pub last_restart: Option<Moment>,
+    /// What came of the last call that was to be made; null once the next is decided.
+    pub last_answer: Option<AnswerFacts>,
     /// When it is tried next, where that is known.
     pub next_attempt: Option<Moment>,
     /// `off`, `dry-run` or `on`, as it holds for this unit.
@@ -68,19 +74,50 @@ pub struct UnitFacts {
     pub says: String,
 }
 
-impl From<&UnitReport> for UnitFacts {
-    fn from(unit: &UnitReport) -> Self {
+/// What came of a call that the watchdog made, or was to make.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct AnswerFacts {
+    /// When that was known.
+    pub at: Moment,
+    /// In a word such as `accepted` or `rebalance`.
+    pub answer: &'static str,
+    /// The HTTP status of the answer, where there was one.
+    pub http_status: Option<u16>,
+    /// In a sentence.
+    pub says: &'static str,
+}
+
+impl From<&LastCall> for AnswerFacts {
+    fn from(call: &LastCall) -> Self {
+        Self {
+            at: call.at.into(),
+            answer: call.said.as_str(),
+            http_status: call.status,
+            says: call.said.words(),
+        }
+    }
+}
+
+impl UnitFacts {
+    /// Of this unit, and what came of its last call.
+    pub fn of(unit: &UnitReport, call: Option<&LastCall>) -> Self {
+        let mut says = sentence(unit);
+        if let Some(call) = call.filter(|call| call.said != Said::Accepted) {
+            says = format!("{says}; last, at {}: {}", moment(call.at), call.said.words());
+        }
         Self {
             phase: unit.phase,
             why: unit.why.as_str(),
             attempts: unit.attempts,
             attempts_most: unit.attempts_most,
+            connector_budget_left: (unit.connector_budget_left * 100.0).round() / 100.0,
             first_failed: unit.first_failed.into(),
             last_restart: unit.last_restart.map(Moment::from),
             next_attempt: unit.next.map(Moment::from),
             mode: unit.mode.as_str(),
             rule: unit.rule.clone(),
-            says: sentence(unit),
+            last_answer: call.map(AnswerFacts::from),
+            says,
         }
     }
 }
@@ -115,12 +152,17 @@ impl FailureFacts {
             cause: redact(&failure.cause).into_owned(),
             advice: Arc::clone(&failure.advice),
             severity: severity(unit),
-            watchdog: unit.map(UnitFacts::from),
+            watchdog: unit.map(|unit| known.unit_facts(unit)),
         })
     }
 }
 
 impl Known {
+    /// How much it matters that this unit is FAILED.
+    pub fn severity_of_failure(&self, connector: &str, task: Option<u32>) -> Severity {
+        severity(self.unit(connector, task))
+    }
+
     /// What is FAILED: where, and its instance; in the order of the names.
     pub fn failed(&self) -> impl Iterator<Item = (&Arc<str>, Option<u32>, &Instance)> {
         self.connectors().iter().flat_map(|connector| {

@@ -6,8 +6,12 @@
 
 mod cluster;
 mod connector;
+mod detail;
 mod failure;
+mod history;
 mod moment;
+mod order;
+mod plan;
 mod severity;
 mod worker;
 
@@ -20,8 +24,12 @@ use crate::watchdog::view::WatchdogView;
 
 pub use cluster::{ClusterFacts, ClusterTrouble, StateCount};
 pub use connector::{ConnectorFacts, TaskFacts};
-pub use failure::{FailureFacts, UnitFacts};
+pub use detail::{ConnectorDetail, FailureDetail, UnitDetail};
+pub use failure::{AnswerFacts, FailureFacts, UnitFacts};
+pub use history::{SpellFacts, UnitHistory};
 pub use moment::Moment;
+pub use order::{KillSwitchFacts, SilenceFacts, StopFacts};
+pub use plan::{BreakerFacts, PlanFacts, PlannedUnit, StoodDownFacts, UnitName};
 pub use severity::Severity;
 pub use worker::WorkerFacts;
 
@@ -45,6 +53,12 @@ impl Known {
         let all = self.connectors();
         let at = all.binary_search_by(|connector| (*connector.name).cmp(name)).ok()?;
         Some(&all[at])
+    }
+
+    /// The same for whoever is told of it.
+    pub fn unit_facts(&self, unit: &UnitReport) -> UnitFacts {
+        let call = self.watchdog.as_ref().and_then(|watchdog| watchdog.call(unit));
+        UnitFacts::of(unit, call)
     }
 
     /// What the watchdog has to say of a unit; `None` where that is healthy.

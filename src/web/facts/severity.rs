@@ -17,6 +17,9 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// Every word, the worst last.
+    pub const WORDS: [&'static str; 3] = ["fine", "warning", "critical"];
+
     /// The word.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,0 +1,33 @@
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::super::routes::{App, Clients};
+use crate::config::{StateSeries, WebSettings};
+use crate::metrics::Exporter;
+use crate::watchdog::audit::Audit;
+use crate::watchdog::office::{KillSwitch, Office, ProcessBudget, Reach};
+use crate::watchdog::orders::Orders;
+
+/// One without a cluster.
+pub(super) fn app(max_connections: usize) -> App {
+    let orders = Arc::new(Orders::none());
+    let office = Arc::new(Office {
+        store: None,
+        journal_lost_hold: std::time::Duration::ZERO,
+        kill_switch: Arc::new(KillSwitch::new(None, Arc::clone(&orders))),
+        budget: ProcessBudget::new((1, 1)),
+        reach: Reach::of([]),
+        prober: None,
+        audit: Arc::new(Audit::open(None)),
+    });
+    let exporter = Arc::new(Exporter::new(StateSeries::Full, Arc::clone(&office)));
+    let settings = WebSettings {
+        listen: Vec::new(),
+        telemetry_path: "/metrics".to_owned(),
+        external_path: "/".to_owned(),
+        route_prefix: "/".to_owned(),
+        max_connections,
+    };
+    App::new(exporter, office, Clients::new(), &settings, CancellationToken::new())
+}
