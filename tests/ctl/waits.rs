@@ -58,20 +58,20 @@ async fn a_time_out_says_what_it_was_last() {
     for (words, wanted) in [
         (
             &["wait", "orders", "--for=running"][..],
-            "connector/orders: not running within 700ms; last: RUNNING, task 0 RUNNING, task 1 FAILED",
+            "connector/orders: not running within 2s; last: RUNNING, task 0 RUNNING, task 1 FAILED",
         ),
-        (&["wait", "orders", "--for=stopped"], "not stopped within 700ms"),
+        (&["wait", "orders", "--for=stopped"], "not stopped within 2s"),
         (&["wait", "x y", "--for=running"], "last: PAUSED, task 0 PAUSED"),
         (&["wait", "gone", "--for=running"], "last: not listed"),
         (&["wait", "orders", "--for=deleted"], "last: still listed"),
     ] {
-        let said = shell.say(&[words, &["--timeout=700ms"]].concat());
+        let said = shell.say(&[words, &["--timeout=2s"]].concat());
         assert_eq!(said.code, Some(1), "{words:?}: {said:?}");
         assert!(said.error.contains(wanted), "{words:?}: {}", said.error);
     }
     // One that is not yet so does not hide one that is.
     let said =
-        shell.say(&["wait", "orders", "x y", "--for=paused", "--timeout=700ms", "-o", "json"]);
+        shell.say(&["wait", "orders", "x y", "--for=paused", "--timeout=2s", "-o", "json"]);
     let told: serde_json::Value = serde_json::from_str(&said.out).unwrap();
     assert_eq!(said.code, Some(1));
     assert_eq!((&told[0]["outcome"], &told[1]["outcome"]), (&"paused".into(), &"timed out".into()));

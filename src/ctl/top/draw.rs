@@ -128,7 +128,7 @@ mod tests {
                 "http://h:1/  read 0 s ago",
                 "3 connectors, 3 tasks  2 RUNNING  1 FAILED",
                 "CONNECTOR  STATE       TASKS    WORKER                  CAUSE",
-                "b          RUNNING     1/2      w1:1                    TRANSIENT: java.net.ConnectException: Connection refuse",
+                "b          RUNNING     1/2      w1:1                    TRANSIENT: java.net.ConnectException: Connection refus",
                 "a          PAUSED      0/0      w2:1",
                 "c          RUNNING     1/1      w1:1",
                 "q quit  Tab tasks  / filter  f failed only  s sort: worst first  r reverse",
