@@ -104,7 +104,9 @@ impl Rules {
             let numbers = rule.codes.all();
             let words = [&rule.any, &rule.sqlstate, &rule.http, &rule.grpc];
             if numbers.is_empty() && words.iter().all(|words| words.is_empty()) {
-                return wrong(": it fits nothing; give `any`, `sqlstate`, `http`, `grpc` or `codes`");
+                return wrong(
+                    ": it fits nothing; give `any`, `sqlstate`, `http`, `grpc` or `codes`",
+                );
             }
             if let Some(status) = rule.grpc.iter().find(|name| !GRPC_NAMES.contains(&&***name)) {
                 let known = GRPC_NAMES.join(", ");
