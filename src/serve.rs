@@ -30,7 +30,7 @@ use crate::web::{App, Server};
 pub(crate) struct Parts {
     pub(crate) clients: Vec<ClusterClient>,
     classifier: Classifier,
-    pub(crate) access: Access,
+    pub(crate) access: Arc<Access>,
 }
 
 impl Parts {
@@ -40,9 +40,13 @@ impl Parts {
                 .with_context(|| format!("cluster {:?}", cluster.name))
         };
         let clients = settings.clusters.iter().map(client).collect::<Result<_, _>>()?;
-        let (access, odd) = Access::load(&settings.web.access)?;
+        let (access, odd) = Access::load(&settings.web.access, Vec::new())?;
         settings.warnings.extend(odd);
-        Ok(Self { clients, classifier: Classifier::new(&settings.failure_rules)?, access })
+        Ok(Self {
+            clients,
+            classifier: Classifier::new(&settings.failure_rules)?,
+            access: Arc::new(access),
+        })
     }
 }
 
@@ -77,7 +81,13 @@ pub(crate) async fn serve(settings: Settings, parts: Parts) -> anyhow::Result<()
         let poll = settings.poll.clone();
         start.cluster(cluster, client, poll, settings.metrics.staleness);
     }
-    let app = Arc::new(App::new(exporter, Arc::clone(&office), count, settings.web.telemetry_path));
+    let app = Arc::new(App::new(
+        exporter,
+        Arc::clone(&office),
+        count,
+        settings.web.telemetry_path,
+        access,
+    ));
     let serving = tokio::spawn(server.run(app, stop.clone()));
 
     told_to_end(&office.kill_switch).await?;

@@ -10,17 +10,22 @@
 //! | `/api/v1/audit` | the last lines of the audit log, the newest first |
 //! | `/health/{cluster}` | 200 or 503 with the reasons as JSON |
 //! | `/health/{cluster}/worker/{worker_id}` | the same for one worker |
+//! | `/login?to=PATH` | asks for a user and a password, then leads to that path |
+//! | `/api/v1/session` | who asks, and in which role |
 //!
-//! Nothing here changes anything, and no answer waits for a cluster.
+//! Nothing here changes anything, and no answer waits for a cluster. [`access`] says who may ask.
 
 pub mod access;
 mod audit;
+mod body;
+mod connection;
 mod guests;
 mod health;
 mod page;
 mod plan;
 mod routes;
 mod server;
+mod session;
 
 pub use routes::App;
 pub use server::{BindError, Server};

@@ -14,7 +14,8 @@ use crate::metrics::negotiate::accepts_gzip;
 use crate::metrics::{Exporter, Exposition, Format};
 use crate::watchdog::office::Office;
 
-use super::{audit, health, page, plan};
+use super::access::{Access, Visitor};
+use super::{audit, health, page, plan, session};
 
 /// An answer.
 pub(super) type Answer = Response<Exposition>;
@@ -26,6 +27,7 @@ pub struct App {
     office: Arc<Office>,
     clusters: usize,
     telemetry_path: String,
+    access: Arc<Access>,
     ready: AtomicBool,
 }
 
@@ -36,19 +38,34 @@ impl App {
         office: Arc<Office>,
         clusters: usize,
         telemetry_path: String,
+        access: Arc<Access>,
     ) -> Self {
-        Self { exporter, office, clusters, telemetry_path, ready: AtomicBool::new(false) }
+        Self { exporter, office, clusters, telemetry_path, access, ready: AtomicBool::new(false) }
     }
 
-    /// Answers one request; its body is never read.
-    pub async fn answer<B>(&self, request: &Request<B>) -> Answer {
-        let mut answer = if matches!(*request.method(), Method::GET | Method::HEAD) {
-            self.route(request).await
+    /// Who may ask.
+    pub fn access(&self) -> &Arc<Access> {
+        &self.access
+    }
+
+    pub(super) fn telemetry_path(&self) -> &str {
+        &self.telemetry_path
+    }
+
+    /// Answers one request of somebody who may ask it.
+    pub async fn answer<B>(&self, request: &Request<B>, visitor: &Visitor) -> Answer {
+        let answer = if matches!(*request.method(), Method::GET | Method::HEAD) {
+            self.route(request, visitor).await
         } else {
             let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n");
             answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
             answer
         };
+        self.dress(answer)
+    }
+
+    /// Adds the headers that every answer has.
+    pub(super) fn dress(&self, mut answer: Answer) -> Answer {
         let headers = answer.headers_mut();
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(
@@ -60,7 +77,7 @@ impl App {
         answer
     }
 
-    async fn route<B>(&self, request: &Request<B>) -> Answer {
+    async fn route<B>(&self, request: &Request<B>, visitor: &Visitor) -> Answer {
         let path = request.uri().path();
         if path == self.telemetry_path {
             return self.metrics(request).await;
@@ -87,6 +104,8 @@ impl App {
                 audit::audit(&self.office.audit, &clusters, request.uri().query())
             }
             ["api", "v1", "plan"] => plan::plan(&self.exporter.watchdogs()),
+            ["api", "v1", "session"] => session::session(&self.access, visitor),
+            ["login"] => session::login(request.uri().query()),
             ["health", cluster] => health::cluster(&self.exporter, cluster),
             ["health", cluster, "worker", id] => health::worker(&self.exporter, cluster, id),
             _ => text(StatusCode::NOT_FOUND, "not here; / has the list of what is\n"),

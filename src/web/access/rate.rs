@@ -5,15 +5,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::bucket::Pace;
 use super::file::{Rate, given};
 use super::problem::{Problem, line, wrong};
 
-/// A bucket of `burst` requests into which one comes back each `interval`.
+/// Of requests by anybody.
 #[derive(Debug)]
 pub(super) struct RateLimit {
-    interval: Duration,
-    burst: u32,
-    /// When the bucket is full again, had nothing more been taken.
+    pace: Pace,
     full_at: Mutex<Option<Instant>>,
 }
 
@@ -45,22 +44,14 @@ impl RateLimit {
             let text = "rate_limit.burst: 0 lets no request through at all".to_owned();
             odd.push(Problem { line: at, text });
         }
-        Ok(Some(Self { interval, burst, full_at: Mutex::default() }))
+        Ok(Some(Self { pace: Pace { burst, interval }, full_at: Mutex::default() }))
     }
 
     /// Takes one request, or says how long to wait for it.
     pub(super) fn take(&self, now: Instant) -> Result<(), Duration> {
         let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken_until = full_at.unwrap_or(now).max(now);
-        let most = self.interval.saturating_mul(self.burst);
-        let next = taken_until + self.interval;
-        match next.duration_since(now).checked_sub(most) {
-            None | Some(Duration::ZERO) => {
-                *full_at = Some(next);
-                Ok(())
-            }
-            Some(wait) => Err(wait),
-        }
+        *full_at = Some(self.pace.take(*full_at, now)?);
+        Ok(())
     }
 }
 
@@ -114,20 +105,5 @@ mod tests {
         ] {
             assert_eq!(go_duration(text), wanted.map(Duration::from_millis), "{text}");
         }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_burst_and_then_one_an_interval() {
-        let limit =
-            RateLimit { interval: Duration::from_secs(1), burst: 2, full_at: Mutex::default() };
-        let now = Instant::now();
-        let take = |after: u64| limit.take(now + Duration::from_millis(after));
-        assert_eq!((take(0), take(0)), (Ok(()), Ok(())));
-        assert_eq!(take(0), Err(Duration::from_secs(1)));
-        assert_eq!(take(400), Err(Duration::from_millis(600)));
-        assert_eq!((take(1_000), take(1_000).is_err()), (Ok(()), true));
-        assert_eq!((take(9_000), take(9_000), take(9_000).is_err()), (Ok(()), Ok(()), true));
-        let none = RateLimit { burst: 0, ..limit };
-        assert!(none.take(now + Duration::from_secs(60)).is_err(), "nothing at all");
     }
 }

@@ -109,6 +109,16 @@ impl Roles {
         Ok(())
     }
 
+    /// The administrators who are no users (any more).
+    pub(super) fn strangers(&self, loaded: &Loaded) -> Vec<String> {
+        let of_certificate = |name: &str| {
+            [COMMON_NAME, ALTERNATIVE_NAME].iter().any(|prefix| name.starts_with(prefix))
+        };
+        let known = |name: &str| loaded.users.find(name).is_some_and(|(known, _)| known.is_some());
+        let strange = self.administrators.iter().filter(|n| !of_certificate(n) && !known(n));
+        strange.map(|name| format!("web.administrators: {name:?} is no user any more")).collect()
+    }
+
     /// Whether there can be an administrator at all.
     pub(super) fn has_administrators(&self) -> bool {
         !self.administrators.is_empty()

@@ -23,29 +23,19 @@ pub(super) fn pair(tls: &Tls, folder: &Path, line: u64) -> Result<Pair, Problem>
         line,
         text: format!("tls_server_config: has neither {what} nor {what}_file; give one of them"),
     };
-    let (cert_key, cert, cert_at) =
-        source("cert", &tls.cert, &tls.cert_file, folder)?.ok_or_else(|| missing("cert"))?;
-    let (key_key, key, key_at) =
-        source("key", &tls.key, &tls.key_file, folder)?.ok_or_else(|| missing("key"))?;
+    let cert = source("cert", &tls.cert, &tls.cert_file, folder)?.ok_or_else(|| missing("cert"))?;
+    let key = source("key", &tls.key, &tls.key_file, folder)?.ok_or_else(|| missing("key"))?;
     let chain: Result<Vec<_>, _> =
-        CertificateDer::pem_slice_iter(cert.expose().as_bytes()).collect();
+        CertificateDer::pem_slice_iter(cert.pem.expose().as_bytes()).collect();
     let chain = match chain {
         Ok(chain) if !chain.is_empty() => chain,
-        Ok(_) => {
-            let text = format!("tls_server_config.{cert_key}: holds no certificate in PEM");
-            return wrong(cert_at, text);
-        }
-        Err(error) => {
-            return wrong(cert_at, format!("tls_server_config.{cert_key}: is not PEM: {error}"));
-        }
+        Ok(_) => return cert.wrong("holds no certificate in PEM"),
+        Err(error) => return cert.wrong(&format!("is not PEM: {error}")),
     };
-    // What the error says of a key's text is not passed on.
-    match PrivateKeyDer::from_pem_slice(key.expose().as_bytes()) {
+    match PrivateKeyDer::from_pem_slice(key.pem.expose().as_bytes()) {
         Ok(key) => Ok(Pair { chain, key }),
-        Err(_) => wrong(
-            key_at,
-            format!("tls_server_config.{key_key}: holds no private key in PEM that can be read"),
-        ),
+        // What the error says of a key's text is not passed on.
+        Err(_) => key.wrong("holds no private key in PEM that can be read"),
     }
 }
 
@@ -54,18 +44,31 @@ pub(super) fn place(tls: &Tls) -> Option<&Spanned<String>> {
     [&tls.key_file, &tls.key, &tls.cert_file, &tls.cert].into_iter().find_map(given)
 }
 
-/// The name of the key, the text and the place; a file wins, as in exporter-toolkit.
+/// A text in PEM, and where it is from.
+struct Source<'t> {
+    key: String,
+    pem: Secret,
+    at: &'t Spanned<String>,
+}
+
+impl Source<'_> {
+    fn wrong<T>(&self, text: &str) -> Result<T, Problem> {
+        wrong(self.at, format!("tls_server_config.{}: {text}", self.key))
+    }
+}
+
+/// A file wins, as in exporter-toolkit.
 fn source<'t>(
     what: &str,
     inline: &'t Text,
     file: &'t Text,
     folder: &Path,
-) -> Result<Option<(String, Secret, &'t Spanned<String>)>, Problem> {
+) -> Result<Option<Source<'t>>, Problem> {
     let (file, inline) = (given(file), given(inline));
     let Some(at) = file.or(inline) else { return Ok(None) };
     let key = if file.is_some() { format!("{what}_file") } else { what.to_owned() };
     let pem = pem_of(&key, file.map(|name| (name, beside(folder, name))), at)?;
-    Ok(Some((key, pem, at)))
+    Ok(Some(Source { key, pem, at }))
 }
 
 /// The file's text, else the one that is written inline.

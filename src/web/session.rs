@@ -1,0 +1,85 @@
+//! `/login` and `/api/v1/session`: to become known, and to see as whom.
+
+use hyper::StatusCode;
+use hyper::header::{CACHE_CONTROL, HeaderValue, LOCATION};
+use serde_json::json;
+use tokio::time::Instant;
+use url::{Url, form_urlencoded};
+
+use super::access::{Access, FORM_TOKEN, Role, Visitor};
+use super::routes::{Answer, reply};
+
+/// Back to where the visitor came from; only those who are known get here.
+pub(super) fn login(query: Option<&str>) -> Answer {
+    let mut parameters = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+    let to = parameters.find(|(name, _)| name == "to").map(|(_, value)| local(&value));
+    let to = to.flatten().and_then(|to| HeaderValue::from_str(&to).ok());
+    let mut answer = reply(StatusCode::SEE_OTHER, "text/plain; charset=utf-8", "logged in\n");
+    let headers = answer.headers_mut();
+    headers.insert(LOCATION, to.unwrap_or(HeaderValue::from_static("/")));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}
+
+/// A path of this server, as a browser would understand it: `//evil`, `/\evil` and a tab between the
+/// slashes lead elsewhere.
+fn local(to: &str) -> Option<String> {
+    let here = Url::parse("http://here.invalid").ok()?;
+    let url = here.join(to).ok()?;
+    let is_local = to.starts_with('/') && url.origin() == here.origin();
+    // A path that begins with two slashes after its dots are gone were a host again.
+    let path = url.path();
+    if !is_local || path.starts_with("//") {
+        return None;
+    }
+    Some(url[url::Position::BeforePath..].to_owned())
+}
+
+/// Who asks; an administrator gets a token for one form, too.
+pub(super) fn session(access: &Access, visitor: &Visitor) -> Answer {
+    let mut body = json!({
+        "name": visitor.name,
+        "role": visitor.role.as_str(),
+        "can_log_in": access.can_log_in(),
+    });
+    if visitor.role == Role::Administrator {
+        body[FORM_TOKEN] = access.tokens().issue(visitor, Instant::now()).into();
+    }
+    let mut answer = reply(StatusCode::OK, "application/json", format!("{body:#}\n"));
+    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn login_leads_to_this_server_only() {
+        for (query, wanted) in [
+            (None, "/"),
+            (Some(""), "/"),
+            (Some("to="), "/"),
+            (Some("to=/watchdog"), "/watchdog"),
+            (Some("to=%2Fc%2Fa%2520b%3Fstate%3Dfailed%23x"), "/c/a%20b?state=failed#x"),
+            (Some("to=/a/../b"), "/b"),
+            (Some("to=//evil"), "/"),
+            (Some("to=/%5Cevil"), "/"),
+            (Some("to=%5C%5Cevil"), "/"),
+            (Some("to=/%09/evil"), "/"),
+            (Some("to=/%0A/evil"), "/"),
+            (Some("to=%09//evil"), "/"),
+            (Some("to=/.//evil"), "/"),
+            (Some("to=/x/..//evil"), "/"),
+            (Some("to=http://evil/"), "/"),
+            (Some("to=http:evil"), "/"),
+            (Some("to=javascript:alert(1)"), "/"),
+            (Some("to=evil"), "/"),
+            (Some("to=/a%0D%0ASet-Cookie:x"), "/aSet-Cookie:x"),
+        ] {
+            let answer = login(query);
+            assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+            assert_eq!(answer.headers()[LOCATION], wanted, "{query:?}");
+        }
+    }
+}
