@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use hyper::header::{
-    ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-    HeaderName, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName,
+    HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Method, Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
@@ -14,7 +14,7 @@ use crate::metrics::negotiate::accepts_gzip;
 use crate::metrics::{Exporter, Exposition, Format};
 use crate::watchdog::office::Office;
 
-use super::access::{Access, Visitor};
+use super::access::{Access, Refusal, Visitor};
 use super::{audit, health, page, plan, session};
 
 /// An answer.
@@ -57,9 +57,7 @@ impl App {
         let answer = if matches!(*request.method(), Method::GET | Method::HEAD) {
             self.route(request, visitor).await
         } else {
-            let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n");
-            answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-            answer
+            Refusal::method("GET, HEAD").answer(request.uri().path())
         };
         self.dress(answer)
     }

@@ -11,3 +11,8 @@ mod support;
 
 mod certificates;
 mod files;
+mod forms;
+mod passwords;
+mod rotation;
+mod scene;
+mod who;

@@ -68,17 +68,16 @@ impl Passwords {
         if let Some(name) = known.filter(|name| self.remembers(name, hash, password)) {
             return Verdict::Right(Arc::clone(name));
         }
-        if let Err(wait) = self.throttle.attempt(from, Instant::now()) {
-            return Verdict::Later(wait);
-        }
         // Never closed.
         let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await else {
             return Verdict::Wrong;
         };
-        // Of many that came at once the first has paid.
+        // Of many that came at once the first has paid; so they are not counted before, either.
         if let Some(name) = known.filter(|name| self.remembers(name, hash, password)) {
-            self.throttle.give_back(from);
             return Verdict::Right(Arc::clone(name));
+        }
+        if let Err(wait) = self.throttle.attempt(from, Instant::now()) {
+            return Verdict::Later(wait);
         }
         tracing::debug!(user = known.map_or("unknown", |name| name), "a password is hashed");
         let (given, kept) = (password.clone(), hash.clone());

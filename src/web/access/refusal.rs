@@ -30,7 +30,7 @@ impl Refusal {
         Self { retry_after: Some(wait), ..refusal }
     }
 
-    pub(super) fn method(allow: &'static str) -> Self {
+    pub(in crate::web) fn method(allow: &'static str) -> Self {
         let refusal = Self::new(StatusCode::METHOD_NOT_ALLOWED, format!("only {allow}"));
         Self { allow: Some(allow), ..refusal }
     }
