@@ -47,7 +47,13 @@ pub fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Command::Check(check) => with_settings(&check.flags, |settings, parts| {
-            in_runtime(check::check(&settings, &parts.clients, check.probe, &mut out))
+            in_runtime(check::check(
+                &settings,
+                &parts.clients,
+                &parts.access,
+                check.probe,
+                &mut out,
+            ))
         }),
         Command::Classify(flags) => {
             let rules = flags.file.as_deref().map_or(Ok(Vec::new()), config::failure_rules);

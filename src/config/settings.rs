@@ -208,3 +208,14 @@ pub enum Anonymous {
     /// Everything that is only read; the default where there are no users.
     Read,
 }
+
+impl Anonymous {
+    /// The word as it is written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Metrics => "metrics",
+            Self::Read => "read",
+        }
+    }
+}

@@ -1,5 +1,8 @@
 //! What passwords cost, who is held back, what is said and what never is.
 
+use connect_warden::config::AccessSettings;
+use connect_warden::web::access::Access;
+
 use super::certificates::Folder;
 use super::scene::{ALICE, BOB, SOON, STRANGER, Scene, WRONG, client, users};
 use super::support::warden::eventually;
@@ -140,5 +143,29 @@ async fn no_secret_is_in_the_log_or_in_an_answer() {
     assert!(secrets.len() >= 8, "{}", secrets.len());
     for secret in secrets {
         assert!(!said.contains(&secret), "{secret} is told");
+    }
+}
+
+#[test]
+fn no_secret_is_in_what_is_printed_of_it() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let (folder, _) = Folder::new();
+    let key = std::fs::read_to_string(folder.path("server.key")).unwrap();
+    let indented: String = key.lines().map(|line| format!("    {line}\n")).collect();
+    let users = users();
+    let text = format!("tls_server_config:\n  cert_file: server.pem\n  key: |\n{indented}{users}");
+    let settings = AccessSettings {
+        config_file: Some(folder.write("web.yml", &text)),
+        ..AccessSettings::default()
+    };
+    let (access, odd) = Access::load(&settings, Vec::new()).unwrap();
+    let printed = format!("{access:?} {settings:?} {odd:?}");
+    assert!(printed.contains("alice"), "{printed}");
+    let lines = key.lines().filter(|line| !line.contains("PRIVATE KEY"));
+    let hashes = users.lines().filter_map(|line| line.split_once("$04$").map(|(_, hash)| hash));
+    let secrets: Vec<&str> = lines.chain(hashes).collect();
+    assert!(secrets.len() > 3);
+    for secret in secrets {
+        assert!(!printed.contains(secret), "{secret} in {printed}");
     }
 }

@@ -155,7 +155,12 @@ async fn users_come_and_go_without_a_restart() {
     eventually("bob has another password", SOON, || (in_force() == 2).then_some(()));
     assert_eq!(scene.status(&who, "GET", "/", BOB).await, Some(401));
     assert_eq!(scene.status(&who, "GET", "/", Some(("bob", "another word"))).await, Some(200));
-    // What would open the house to everybody is a file like any other; but not TLS.
+    // A file of which only the beginning was written would open the house to everybody.
+    folder.write("web.yml", "");
+    eventually("no users at all need a restart", SOON, || {
+        (scene.warden.lines(&["has no basic_auth_users any more"]) == 1).then_some(())
+    });
+    assert_eq!(scene.status(&who, "GET", "/", None).await, Some(401));
     folder.write("web.yml", TLS);
     eventually("TLS needs a restart", SOON, || {
         (scene.warden.lines(&["turns TLS on or off"]) == 1).then_some(())
@@ -178,7 +183,7 @@ async fn whoever_does_not_shake_hands_is_no_burden() {
     // Those who came first had to go.
     let mut gone = 0;
     for stream in &idle {
-        stream.readable().await.ok();
+        let _ = tokio::time::timeout(SOON, stream.readable()).await.expect("it is closed");
         if matches!(stream.try_read(&mut [0]), Ok(0) | Err(_)) {
             gone += 1;
         }
@@ -187,5 +192,9 @@ async fn whoever_does_not_shake_hands_is_no_burden() {
         }
     }
     assert_eq!(gone, 50);
+    // Whoever came last has some seconds, and no more.
+    let last = idle.last().unwrap();
+    let _ = tokio::time::timeout(SOON, last.readable()).await.expect("it is closed, too");
+    assert!(matches!(last.try_read(&mut [0]), Ok(0) | Err(_)));
     assert_eq!(scene.warden.end(), Some(0));
 }

@@ -108,6 +108,23 @@ impl Access {
         !self.loaded().users.is_empty()
     }
 
+    /// What it comes to, in a line.
+    pub fn describe(&self) -> String {
+        let loaded = self.loaded();
+        let users: Vec<&str> = loaded.users.names().collect();
+        let list = |names: Vec<&str>| match names.len() {
+            0 => "nobody".to_owned(),
+            _ => names.join(", "),
+        };
+        format!(
+            "web: {}; users: {}; administrators: {}; open to everybody: {}",
+            self.scheme(),
+            list(users),
+            list(self.roles.administrators().collect()),
+            self.roles.open(&loaded).as_str()
+        )
+    }
+
     /// How TLS is spoken with whoever comes now; `None`: it is not.
     pub(super) fn tls(&self) -> Option<Arc<ServerConfig>> {
         self.loaded().tls.as_ref().map(|tls| Arc::clone(&tls.config))

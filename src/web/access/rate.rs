@@ -80,7 +80,8 @@ fn go_duration(text: &str) -> Option<Duration> {
         seconds += digits.parse::<f64>().ok()? * worth;
         rest = after;
     }
-    (!text.is_empty()).then(|| Duration::try_from_secs_f64(seconds).ok())?
+    // Go's longest is 292 years.
+    (!text.is_empty() && seconds < 9e9).then(|| Duration::try_from_secs_f64(seconds).ok())?
 }
 
 #[cfg(test)]
@@ -100,6 +101,7 @@ mod tests {
             ("-1s", None),
             ("s", None),
             ("1 s", None),
+            ("9999999h", None),
             ("1d", None),
             ("", None),
         ] {

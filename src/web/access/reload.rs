@@ -37,14 +37,18 @@ impl From<Metadata> for Stamp {
     }
 }
 
+/// The files as they are now.
+fn stamped(files: impl IntoIterator<Item = PathBuf>) -> Vec<(PathBuf, Option<Stamp>)> {
+    let stamp = |path: PathBuf| {
+        let stamp = std::fs::metadata(&path).ok().map(Stamp::from);
+        (path, stamp)
+    };
+    files.into_iter().map(stamp).collect()
+}
+
 impl Seen {
     pub(super) fn now(path: &Path) -> Self {
-        let files = watched(path).into_iter();
-        let stamp = |path: PathBuf| {
-            let stamp = std::fs::metadata(&path).ok().map(Stamp::from);
-            (path, stamp)
-        };
-        Self { files: files.map(stamp).collect(), wrong: None }
+        Self { files: stamped(watched(path)), wrong: None }
     }
 }
 
@@ -67,10 +71,8 @@ impl Access {
     /// Reads the files again where one differs from how it was.
     fn look(&self) {
         let Some(path) = &self.path else { return };
-        // Before they are read: what changes meanwhile differs at the next look.
-        let now = Seen::now(path);
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if now.files == seen.files {
+        if stamped(seen.files.iter().map(|(path, _)| path.clone())) == seen.files {
             if let Some(error) = seen.wrong.take() {
                 tracing::error!(
                     %error,
@@ -79,7 +81,8 @@ impl Access {
             }
             return;
         }
-        *seen = now;
+        // Before they are read: what changes meanwhile differs at the next look.
+        *seen = Seen::now(path);
         match self.read_again(path) {
             Ok(odd) => {
                 tracing::info!("the web configuration has changed and is in force");
@@ -93,11 +96,18 @@ impl Access {
 
     fn read_again(&self, path: &Path) -> Result<Vec<String>, AccessError> {
         let (loaded, mut odd) = Loaded::read(path)?;
-        if loaded.tls.is_some() != self.loaded().tls.is_some() {
-            return Err(AccessError {
-                place: path.display().to_string(),
-                problem: "turns TLS on or off; restart for that".to_owned(),
-            });
+        let before = self.loaded();
+        let bad = |problem: &str| {
+            Err(AccessError { place: path.display().to_string(), problem: problem.to_owned() })
+        };
+        if loaded.tls.is_some() != before.tls.is_some() {
+            return bad("turns TLS on or off; restart for that");
+        }
+        // It may be a file of which only the beginning is there.
+        if loaded.users.is_empty() && !before.users.is_empty() {
+            return bad(
+                "has no basic_auth_users any more, which may let in everybody; restart for that",
+            );
         }
         // Whoever was taken out of the file is out, also where the administrators still name them.
         odd.extend(self.roles.strangers(&loaded));

@@ -124,6 +124,10 @@ impl Roles {
         !self.administrators.is_empty()
     }
 
+    pub(super) fn administrators(&self) -> impl Iterator<Item = &str> {
+        self.administrators.iter().map(String::as_str)
+    }
+
     /// What is open to whoever is not known.
     pub(super) fn open(&self, loaded: &Loaded) -> Anonymous {
         let usual = if loaded.users.is_empty() { Anonymous::Read } else { Anonymous::Nothing };
