@@ -12,6 +12,7 @@ mod support;
 mod certificates;
 mod files;
 mod forms;
+mod negotiation;
 mod passwords;
 mod rotation;
 mod scene;
