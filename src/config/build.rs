@@ -16,8 +16,8 @@ use super::flags::Flags;
 use super::pattern;
 use super::watchdog::{self, Problem};
 use super::{
-    Auth, ClusterSettings, ConnectSettings, FailureRule, MetricsSettings, PollSettings,
-    ProgressSettings, Secret, Settings, TlsSettings, WebSettings,
+    AccessSettings, Auth, ClusterSettings, ConnectSettings, FailureRule, MetricsSettings, Named,
+    PollSettings, ProgressSettings, Secret, Settings, TlsSettings, WebSettings,
 };
 
 /// Bad input: which file or flag, what is wrong, what is valid.
@@ -72,6 +72,15 @@ pub fn build(flags: &Flags) -> Result<Settings, ConfigError> {
             format!("{telemetry_path:?} must begin with / and be more than it, such as /metrics"),
         );
     }
+    let named = |name: &Spanned<String>| Named {
+        name: name.value.clone(),
+        place: format!("{place}: line {}: web.administrators", name.referenced.line()),
+    };
+    let access = AccessSettings {
+        config_file: flags.web_config_file.clone().or(file.web.config_file),
+        administrators: file.web.administrators.iter().map(named).collect(),
+        anonymous: file.web.anonymous,
+    };
     let mut odd = Vec::new();
     let clusters = clusters(flags, file.clusters, &place, timeout, &mut odd)?;
     let names: Vec<&str> = clusters.iter().map(|cluster| cluster.name.as_str()).collect();
@@ -101,6 +110,7 @@ pub fn build(flags: &Flags) -> Result<Settings, ConfigError> {
             listen: addresses(&listen)?,
             telemetry_path,
             max_connections: in_range("web.max-connections", max_connections, 100_000)?,
+            access,
         },
     })
 }

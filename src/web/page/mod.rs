@@ -14,7 +14,7 @@ use super::routes::{Answer, App, reply, text};
 pub(super) fn answer<B>(app: &App, _request: &Request<B>, path: &[&str]) -> Answer {
     match path {
         [""] => {
-            let html = overview(&app.exporter.views(), &app.telemetry_path);
+            let html = overview(&app.exporter.views(), app.telemetry_path());
             reply(StatusCode::OK, "text/html; charset=utf-8", html)
         }
         _ => text(StatusCode::NOT_FOUND, "not here; / has the list of what is\n"),
