@@ -8,12 +8,14 @@ use std::time::SystemTime;
 use crate::config::Settings;
 use crate::connect::ClusterClient;
 use crate::connect::version::Version;
+use crate::web::access::Access;
 
-/// Writes a line a cluster and, with `probe`, a line a worker, then what the watchdog is told and
-/// what is odd; an error if a worker fails.
+/// Writes a line a cluster and, with `probe`, a line a worker, then who may come in, what the watchdog
+/// is told and what is odd; an error if a worker fails.
 pub async fn check(
     settings: &Settings,
     clients: &[ClusterClient],
+    access: &Access,
     probe: bool,
     out: &mut impl Write,
 ) -> anyhow::Result<()> {
@@ -45,6 +47,7 @@ pub async fn check(
             }
         }
     }
+    writeln!(out, "{}", access.describe())?;
     watchdog::write(settings, SystemTime::now(), out)?;
     for warning in &settings.warnings {
         writeln!(out, "warning: {warning}")?;

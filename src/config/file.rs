@@ -7,7 +7,7 @@ use serde_saphyr::Spanned;
 
 use super::nearest::did_you_mean;
 use super::watchdog::Node;
-use super::{FailureRule, StateSeries};
+use super::{Anonymous, FailureRule, StateSeries};
 
 /// The whole file.
 #[derive(Debug, Default, Deserialize)]
@@ -107,6 +107,9 @@ pub(super) struct Web {
     pub(super) external_url: Option<String>,
     pub(super) route_prefix: Option<String>,
     pub(super) max_connections: Option<usize>,
+    pub(super) config_file: Option<PathBuf>,
+    pub(super) administrators: Vec<Spanned<String>>,
+    pub(super) anonymous: Option<Anonymous>,
 }
 
 /// Only `true` and `false` are booleans: otherwise the mode `off` were read as one.
@@ -119,15 +122,18 @@ pub(super) fn parse(text: &str) -> Result<File, String> {
     if text.trim().is_empty() {
         return Err("the file is empty; `connect-warden generate-config` writes one".to_owned());
     }
-    serde_saphyr::from_str_with_options(text, options()).map_err(|error| {
-        let place = error
-            .location()
-            .map_or_else(String::new, |at| format!("line {}, column {}: ", at.line(), at.column()));
-        let message = error.without_snippet().to_string();
-        let message = message.lines().next().unwrap_or_default();
-        let message = message.split(" at line ").next().unwrap_or_default();
-        format!("{place}{message}{}", nearest(message))
-    })
+    serde_saphyr::from_str_with_options(text, options()).map_err(|error| told(&error))
+}
+
+/// What is wrong with a file, in a line that begins with the place.
+pub(crate) fn told(error: &serde_saphyr::Error) -> String {
+    let place = error
+        .location()
+        .map_or_else(String::new, |at| format!("line {}, column {}: ", at.line(), at.column()));
+    let message = error.without_snippet().to_string();
+    let message = message.lines().next().unwrap_or_default();
+    let message = message.split(" at line ").next().unwrap_or_default();
+    format!("{place}{message}{}", nearest(message))
 }
 
 /// "did you mean" for an unknown key or word, from the valid ones that the message lists.

@@ -20,7 +20,7 @@ pub(super) fn nearest<'w>(
 }
 
 /// The end of a message about an unknown word: `; did you mean ...?`, or nothing.
-pub(super) fn did_you_mean<'w>(unknown: &str, valid: impl IntoIterator<Item = &'w str>) -> String {
+pub(crate) fn did_you_mean<'w>(unknown: &str, valid: impl IntoIterator<Item = &'w str>) -> String {
     nearest(unknown, valid).map_or_else(String::new, |word| format!("; did you mean `{word}`?"))
 }
 
