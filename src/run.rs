@@ -54,7 +54,13 @@ pub fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Command::Check(check) => with_settings(&check.flags, |settings, parts| {
-            in_runtime(check::check(&settings, &parts.clients, check.probe, &mut out))
+            in_runtime(check::check(
+                &settings,
+                &parts.clients,
+                &parts.access,
+                check.probe,
+                &mut out,
+            ))
         }),
         Command::Classify(flags) => {
             let rules = flags.file.as_deref().map_or(Ok(Vec::new()), config::failure_rules);
@@ -111,7 +117,7 @@ fn ended(result: std::io::Result<()>) -> ExitCode {
 
 fn with_settings(flags: &Flags, then: impl FnOnce(Settings, Parts) -> ExitCode) -> ExitCode {
     let settings = config::build(flags).map_err(anyhow::Error::from);
-    match settings.and_then(|settings| Ok((Parts::new(&settings)?, settings))) {
+    match settings.and_then(|mut settings| Ok((Parts::new(&mut settings)?, settings))) {
         Ok((parts, settings)) => then(settings, parts),
         Err(error) => usage(&error),
     }
@@ -160,7 +166,7 @@ async fn demo(mut settings: Settings, seed: u64) -> anyhow::Result<()> {
         journal = %settings.watchdog.journal.display(),
         "these are simulated clusters; things fail in them on purpose, and the watchdog's waits are about a tenth of the usual; give it orders with connect-warden watchdog, and the journal's place"
     );
-    let parts = Parts::new(&settings)?;
+    let parts = Parts::new(&mut settings)?;
     serve(settings, parts).await
 }
 

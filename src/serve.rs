@@ -22,30 +22,39 @@ use crate::watchdog::office::{KillSwitch, Office, ProcessBudget, Reach};
 use crate::watchdog::orders::Orders;
 use crate::watchdog::probe::Prober;
 use crate::watchdog::view::WatchdogView;
+use crate::web::access::Access;
 use crate::web::{App, Clients, Server};
 
 /// What is built from the settings before anything is bound: reads certificates, connects to
-/// nothing.
+/// nothing. What is odd about them is added to the warnings.
 pub(crate) struct Parts {
     pub(crate) clients: Vec<ClusterClient>,
     classifier: Classifier,
+    pub(crate) access: Arc<Access>,
 }
 
 impl Parts {
-    pub(crate) fn new(settings: &Settings) -> anyhow::Result<Self> {
+    pub(crate) fn new(settings: &mut Settings) -> anyhow::Result<Self> {
         let client = |cluster: &ClusterSettings| {
             ClusterClient::new(&cluster.connect)
                 .with_context(|| format!("cluster {:?}", cluster.name))
         };
+        let clients = settings.clusters.iter().map(client).collect::<Result<_, _>>()?;
+        let (access, odd) = Access::load(
+            &settings.web.access,
+            settings.web.external_origin.iter().cloned().collect(),
+        )?;
+        settings.warnings.extend(odd);
         Ok(Self {
-            clients: settings.clusters.iter().map(client).collect::<Result<_, _>>()?,
+            clients,
             classifier: Classifier::new(&settings.failure_rules)?,
+            access: Arc::new(access),
         })
     }
 }
 
 pub(crate) async fn serve(settings: Settings, parts: Parts) -> anyhow::Result<()> {
-    let Parts { clients, classifier } = parts;
+    let Parts { clients, classifier, access } = parts;
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
@@ -53,9 +62,10 @@ pub(crate) async fn serve(settings: Settings, parts: Parts) -> anyhow::Result<()
     let server = Server::bind(&settings.web).await?;
     for address in server.addresses() {
         let path = &settings.web.telemetry_path;
+        let scheme = access.scheme();
         let prefix = settings.web.route_prefix.trim_end_matches('/');
-        let page = format!("http://{address}{prefix}/");
-        let metrics = format!("http://{address}{prefix}{path}");
+        let page = format!("{scheme}://{address}{prefix}/");
+        let metrics = format!("{scheme}://{address}{prefix}{path}");
         tracing::info!(%address, page, metrics, "listening");
     }
     let stop = CancellationToken::new();
@@ -77,7 +87,7 @@ pub(crate) async fn serve(settings: Settings, parts: Parts) -> anyhow::Result<()
         let poll = settings.poll.clone();
         start.cluster(cluster, client, poll, settings.metrics.staleness);
     }
-    let app = App::new(exporter, Arc::clone(&office), all, &settings.web, stop.clone());
+    let app = App::new(exporter, Arc::clone(&office), all, access, &settings.web, stop.clone());
     tasks.spawn("the HTTP server", server.run(Arc::new(app), stop.clone()));
 
     let told = told_to_end(&office.kill_switch, &mut panics).await;

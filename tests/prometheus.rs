@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use connect_warden::sim::{SimCluster, SimConfig};
 use support::kafka::{free_port, get, parts};
+use support::tls::Certificates;
 use support::warden::{Warden, eventually};
 
 fn tool(name: &str) -> std::path::PathBuf {
@@ -34,9 +35,14 @@ struct Prometheus {
 
 impl Prometheus {
     fn scrape(target: u16, protocol: &str) -> Self {
+        Self::scrape_as(target, protocol, "")
+    }
+
+    /// `job` stands in the job of the target.
+    fn scrape_as(target: u16, protocol: &str, job: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("prometheus.yml");
-        std::fs::write(&config, format!("global: {{scrape_interval: 1s, scrape_protocols: [{protocol}]}}\nscrape_configs:\n- job_name: warden\n  static_configs: [{{targets: ['127.0.0.1:{target}']}}]\n")).unwrap();
+        std::fs::write(&config, format!("global: {{scrape_interval: 1s, scrape_protocols: [{protocol}]}}\nscrape_configs:\n- job_name: warden\n{job}  static_configs: [{{targets: ['127.0.0.1:{target}']}}]\n")).unwrap();
         let port = free_port();
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
         let child = Command::new(tool("prometheus"))
@@ -105,6 +111,47 @@ async fn prometheus_3_scrapes_both_formats_and_sees_what_vanishes() {
             log.lines().find(|line| line.contains("level=WARN") && line.contains("scrape"));
         assert_eq!(complaint, None, "{protocol}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a real Prometheus"]
+async fn prometheus_3_shows_its_password_over_tls_and_pays_for_it_once() {
+    let cluster =
+        SimCluster::start(SimConfig { workers: 1, ..SimConfig::default() }).await.unwrap();
+    cluster.create("a", &[("tasks.max", "2")]);
+    let certificates = Certificates::new();
+    let hash = bcrypt::hash("prometheus' own word", 4).unwrap();
+    let web_file = certificates.path("web.yml");
+    let text = format!(
+        "tls_server_config: {{cert_file: server.pem, key_file: server.key, client_ca_file: ca.pem, \
+         client_auth_type: RequireAndVerifyClientCert}}\nbasic_auth_users: {{prometheus: {hash}}}\n"
+    );
+    std::fs::write(&web_file, text).unwrap();
+    let warden = Warden::start([
+        format!("--connect.url={}", cluster.urls()[0]),
+        format!("--web.config.file={}", web_file.display()),
+        "--poll.interval=1s".to_owned(),
+        "--log.level=debug".to_owned(),
+    ]);
+    let file = |name: &str| certificates.path(name).display().to_string();
+    let job = |password: &str| {
+        format!(
+            "  scheme: https\n  tls_config: {{ca_file: {}, cert_file: {}, key_file: {}}}\n  \
+             basic_auth: {{username: prometheus, password: {password}}}\n",
+            file("ca.pem"),
+            file("client.pem"),
+            file("client.key")
+        )
+    };
+    let protocol = "OpenMetricsText1.0.0";
+    let good = Prometheus::scrape_as(warden.port, protocol, &job("\"prometheus' own word\""));
+    good.wait("up{job=\"warden\"}", &[1.0]);
+    good.wait("sum(kafka_connect_task_state{state=\"running\"})", &[2.0]);
+    good.wait("sum(count_over_time(up{job=\"warden\"}[1m])) >= bool 5", &[1.0]);
+    assert_eq!(warden.lines(&["a password is hashed", "user=prometheus"]), 1);
+    let bad = Prometheus::scrape_as(warden.port, protocol, &job("wrong"));
+    bad.wait("up{job=\"warden\"}", &[0.0]);
+    good.wait("up{job=\"warden\"}", &[1.0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,12 +9,14 @@ use std::time::SystemTime;
 use crate::config::Settings;
 use crate::connect::ClusterClient;
 use crate::connect::version::Version;
+use crate::web::access::Access;
 
-/// Writes a line a cluster and, with `probe`, a line a worker, then what the watchdog is told and
-/// what is odd; an error if a worker fails.
+/// Writes a line a cluster and, with `probe`, a line a worker, then who may come in, what the watchdog
+/// is told and what is odd; an error if a worker fails.
 pub async fn check(
     settings: &Settings,
     clients: &[ClusterClient],
+    access: &Access,
     probe: bool,
     out: &mut impl Write,
 ) -> anyhow::Result<()> {
@@ -46,6 +48,7 @@ pub async fn check(
             }
         }
     }
+    writeln!(out, "{}", access.describe())?;
     watchdog::write(settings, SystemTime::now(), out)?;
     let on_disk = disk::oddities(settings);
     let warnings: Vec<_> = settings.warnings.iter().chain(&on_disk).collect();

@@ -17,8 +17,8 @@ use super::nearest::did_you_mean;
 use super::pattern;
 use super::watchdog::{self, Problem};
 use super::{
-    Auth, ClusterSettings, ConnectSettings, FailureRule, MetricsSettings, PollSettings,
-    ProgressSettings, Secret, Settings, TlsSettings, WebSettings,
+    AccessSettings, Auth, ClusterSettings, ConnectSettings, FailureRule, MetricsSettings, Named,
+    PollSettings, ProgressSettings, Secret, Settings, TlsSettings, WebSettings,
 };
 
 /// Bad input: which file or flag, what is wrong, what is valid.
@@ -84,11 +84,21 @@ pub fn build(flags: &Flags) -> Result<Settings, ConfigError> {
         );
     }
     let external = flags.external_url.as_ref().or(file.web.external_url.as_ref());
-    let external_path = external.map_or(Ok("/".to_owned()), |url| path_of(url))?;
+    let (external_origin, external_path) =
+        external.map_or(Ok((None, "/".to_owned())), |url| origin_and_path(url))?;
     let route_prefix = flags.route_prefix.clone().or(file.web.route_prefix);
     let route_prefix = match route_prefix {
         Some(prefix) => as_path("web.route-prefix", &prefix)?,
         None => external_path.clone(),
+    };
+    let named = |name: &Spanned<String>| Named {
+        name: name.value.clone(),
+        place: format!("{place}: line {}: web.administrators", name.referenced.line()),
+    };
+    let access = AccessSettings {
+        config_file: flags.web_config_file.clone().or(file.web.config_file),
+        administrators: file.web.administrators.iter().map(named).collect(),
+        anonymous: file.web.anonymous,
     };
     let mut odd = Vec::new();
     let clusters = clusters(flags, file.clusters, &place, timeout, &mut odd)?;
@@ -118,9 +128,11 @@ pub fn build(flags: &Flags) -> Result<Settings, ConfigError> {
         web: WebSettings {
             listen: addresses(&listen)?,
             telemetry_path,
+            external_origin,
             external_path,
             route_prefix,
             max_connections: in_range("web.max-connections", max_connections, 100_000)?,
+            access,
         },
     })
 }
@@ -253,14 +265,15 @@ fn in_range(key: &str, value: usize, most: usize) -> Result<usize, ConfigError> 
     }
 }
 
-/// The path of `--web.external-url`; only a path is taken too.
-fn path_of(url: &str) -> Result<String, ConfigError> {
+/// Of `--web.external-url`; only a path is taken too.
+fn origin_and_path(url: &str) -> Result<(Option<String>, String), ConfigError> {
     if url.starts_with('/') {
-        return as_path("web.external-url", url);
+        return Ok((None, as_path("web.external-url", url)?));
     }
     match Url::parse(url) {
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.query().is_none() => {
-            as_path("web.external-url", url.path())
+            let origin = url.origin().ascii_serialization();
+            Ok((Some(origin), as_path("web.external-url", url.path())?))
         }
         Ok(_) | Err(_) => bad(
             "web.external-url",

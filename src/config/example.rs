@@ -242,6 +242,14 @@ web:
   #route_prefix: /warden
   # Connections at once, 1 to 100000.
   max_connections: 512
+  # TLS, users and headers: the file that exporters of Prometheus share. Left out: none of them, and
+  # nothing can be changed over HTTP.
+  #config_file: /etc/connect-warden/web.yml
+  # Who may change things: users of that file, or client certificates by a name. None: nobody.
+  #administrators: [alice, 'cn=ops-client', 'san=ops@example.org']
+  # What is open without a password or certificate: nothing, metrics (with health), or read. Default
+  # nothing where there are users, else read.
+  #anonymous: metrics
 "#;
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::watchdog::Node;
-use super::{FailureRule, StateSeries, yaml};
+use super::{Anonymous, FailureRule, StateSeries, yaml};
 
 /// The whole file.
 #[derive(Debug, Default, Deserialize)]
@@ -106,6 +106,9 @@ pub(super) struct Web {
     pub(super) external_url: Option<String>,
     pub(super) route_prefix: Option<String>,
     pub(super) max_connections: Option<usize>,
+    pub(super) config_file: Option<PathBuf>,
+    pub(super) administrators: Vec<Spanned<String>>,
+    pub(super) anonymous: Option<Anonymous>,
 }
 
 /// Only `true` and `false` are booleans: otherwise the mode `off` were read as one.

@@ -33,6 +33,9 @@ pub struct Flags {
         value_delimiter = ','
     )]
     pub listen: Vec<String>,
+    /// TLS, users and headers, in the file that exporters of Prometheus share [default: none]
+    #[arg(long = "web.config.file", env = "CONNECT_WARDEN_WEB_CONFIG_FILE", value_name = "FILE")]
+    pub web_config_file: Option<PathBuf>,
     /// Path of the metrics [default: /metrics]
     #[arg(
         long = "web.telemetry-path",

@@ -170,10 +170,58 @@ pub struct WebSettings {
     pub listen: Vec<SocketAddr>,
     /// The path of the metrics, behind the route prefix; default `/metrics`.
     pub telemetry_path: String,
+    /// Scheme, host and port of the URL by which people reach this process, where that is told.
+    pub external_origin: Option<String>,
     /// The path of the URL by which people reach this process, which links begin with; default `/`.
     pub external_path: String,
     /// The path that requests arrive under; default the same.
     pub route_prefix: String,
     /// At most this many connections at once; default 512.
     pub max_connections: usize,
+    /// Who may come in.
+    pub access: AccessSettings,
+}
+
+/// Who may come in, and who may do what.
+#[derive(Clone, Debug, Default)]
+pub struct AccessSettings {
+    /// TLS, users and headers, as Prometheus' exporter-toolkit reads them; `None`: none of them.
+    pub config_file: Option<PathBuf>,
+    /// Who may change things: users of that file, or client certificates as `cn=NAME` or
+    /// `san=NAME`. Default nobody.
+    pub administrators: Vec<Named>,
+    /// What is open to whoever has shown neither a password nor a certificate.
+    pub anonymous: Option<Anonymous>,
+}
+
+/// A name and where it is written, for whoever finds that nobody is called so.
+#[derive(Clone, Debug)]
+pub struct Named {
+    /// The name.
+    pub name: String,
+    /// The file and the line.
+    pub place: String,
+}
+
+/// What is open to whoever is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Anonymous {
+    /// Nothing; the default where there are users.
+    Nothing,
+    /// The metrics and the health of clusters, workers and this process.
+    Metrics,
+    /// Everything that is only read; the default where there are no users.
+    Read,
+}
+
+impl Anonymous {
+    /// The word as it is written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Metrics => "metrics",
+            Self::Read => "read",
+        }
+    }
 }

@@ -4,14 +4,28 @@ use super::nearest::did_you_mean;
 
 /// Where, what is wrong, and what would have been right.
 pub(crate) fn problem(text: &str, error: &serde_saphyr::Error) -> String {
-    let message = error.without_snippet().to_string();
-    let message = message.lines().next().unwrap_or_default();
-    let message = message.split(" at line ").next().unwrap_or_default();
+    let message = message(error);
+    let message = message.as_str();
     let Some(at) = error.location() else { return format!("{message}{}", nearest(message)) };
     let (line, column) = (at.line(), at.column());
     let found = found(text, line, column);
     let said = plain(message, found).unwrap_or_else(|| message.to_owned());
     format!("line {line}, column {column}: {said}{}", nearest(message))
+}
+
+/// The same of a file that holds secrets: nothing that was found in it is repeated.
+pub(crate) fn problem_of_secrets(error: &serde_saphyr::Error) -> String {
+    let message = message(error);
+    let place = error
+        .location()
+        .map_or_else(String::new, |at| format!("line {}, column {}: ", at.line(), at.column()));
+    format!("{place}{message}{}", nearest(&message))
+}
+
+fn message(error: &serde_saphyr::Error) -> String {
+    let message = error.without_snippet().to_string();
+    let message = message.lines().next().unwrap_or_default();
+    message.split(" at line ").next().unwrap_or_default().to_owned()
 }
 
 /// What stands at a place, up to the end of the value.

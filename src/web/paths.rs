@@ -4,6 +4,8 @@
 //! with that URL's path; `--web.route-prefix` is the path that requests arrive under, which is the
 //! same where nothing between takes it away.
 
+use hyper::Uri;
+
 use crate::connect::name::encode;
 
 /// Both paths; each empty, or with a slash before and none after.
@@ -27,6 +29,16 @@ impl Paths {
     /// under that.
     pub(super) fn within<'p>(&self, path: &'p str) -> Option<&'p str> {
         path.strip_prefix(&*self.routes).filter(|rest| rest.starts_with('/'))
+    }
+
+    /// A request's URI without the route prefix; `None`: it is not under that.
+    pub(super) fn stripped(&self, uri: &Uri) -> Option<Uri> {
+        if self.routes.is_empty() {
+            return Some(uri.clone());
+        }
+        let rest = self.within(uri.path())?;
+        let query = uri.query().map_or_else(String::new, |query| format!("?{query}"));
+        Uri::builder().path_and_query(format!("{rest}{query}")).build().ok()
     }
 
     /// A link to a path that begins with a slash.
@@ -70,6 +82,12 @@ mod tests {
         let paths = Paths::new("/warden/", "/");
         assert_eq!(paths.to("/watchdog"), "/warden/watchdog");
         assert_eq!(paths.within("/watchdog"), Some("/watchdog"));
+        let stripped = |text: &str| {
+            let uri = text.parse().unwrap();
+            Paths::new("/a", "/a").stripped(&uri).map(|uri| uri.to_string())
+        };
+        assert_eq!(stripped("/a/x%2Fy?z=1").as_deref(), Some("/x%2Fy?z=1"));
+        assert_eq!((stripped("/a/").as_deref(), stripped("/b")), (Some("/"), None));
         let same = Paths::new("a/b", "a/b");
         assert_eq!(same.within("/a/b/x"), Some("/x"));
         assert_eq!(

@@ -7,28 +7,28 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use hyper::header::{
-    ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-    HeaderName, HeaderValue, LOCATION, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName,
+    HeaderValue, LOCATION, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Method, Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
-
-use crate::metrics::negotiate::accepts_gzip;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::WebSettings;
 use crate::connect::ClusterClient;
+use crate::metrics::negotiate::accepts_gzip;
 use crate::metrics::{Exporter, Format};
 use crate::watchdog::office::Office;
 
+use super::access::{Access, Refusal, Role, Visitor};
 use super::actions::Actions;
 use super::api::Api;
 use super::content::Content;
 use super::details::Details;
 use super::facts::Known;
-use super::page::{Pages, Viewer};
+use super::page::Pages;
 use super::paths::Paths;
-use super::{api, health, page};
+use super::{api, health, page, session};
 
 /// An answer.
 pub(super) type Answer = Response<Content>;
@@ -48,6 +48,7 @@ pub struct App {
     pub(super) telemetry_path: String,
     pub(super) paths: Arc<Paths>,
     pub(super) pages: Arc<Pages>,
+    access: Arc<Access>,
     ready: AtomicBool,
 }
 
@@ -57,6 +58,7 @@ impl App {
         exporter: Arc<Exporter>,
         office: Arc<Office>,
         clients: Clients,
+        access: Arc<Access>,
         settings: &WebSettings,
         stop: CancellationToken,
     ) -> Self {
@@ -74,40 +76,55 @@ impl App {
             telemetry_path: settings.telemetry_path.clone(),
             paths: Arc::new(Paths::new(&settings.external_path, &settings.route_prefix)),
             pages: Arc::default(),
+            access,
             ready: AtomicBool::new(false),
         }
     }
 
-    /// Answers one request that changes nothing; its body is never read.
-    pub async fn answer<B>(&self, request: &Request<B>) -> Answer {
-        let Some(segments) = self.segments(request) else {
-            return with_headers(self.outside(request.uri().path()));
-        };
-        let path: Vec<_> = segments.iter().map(AsRef::as_ref).collect();
-        let answer = match (request.method(), &path[..]) {
-            (&Method::GET | &Method::HEAD, path) => self.route(request, path).await,
-            (_, ["api", "v1", rest @ ..]) => api::refuse(request, rest),
-            _ => read_only(),
-        };
-        with_headers(answer)
+    /// Who may ask.
+    pub fn access(&self) -> &Arc<Access> {
+        &self.access
     }
 
-    /// Does what an administrator sends; `by` is their name, for the audit log.
-    pub async fn change(&self, request: &Request<Bytes>, by: &str) -> Answer {
-        let Some(segments) = self.segments(request) else {
-            return with_headers(self.outside(request.uri().path()));
-        };
+    pub(super) fn telemetry_path(&self) -> &str {
+        &self.telemetry_path
+    }
+
+    /// Answers one request of somebody who may ask it.
+    pub async fn answer(&self, request: &Request<Bytes>, visitor: &Visitor) -> Answer {
+        let segments = segments(request);
         let path: Vec<_> = segments.iter().map(AsRef::as_ref).collect();
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         let answer = match path[..] {
-            ["api", "v1", ref rest @ ..] => api::change(self, request, rest, by).await,
-            ["act"] if request.method() == Method::POST => page::act(self, request, by).await,
-            _ => read_only(),
+            _ if reads => self.route(request, visitor, &path).await,
+            ["api", "v1", ref rest @ ..] if visitor.role == Role::Administrator => {
+                api::change(self, request, rest, &visitor.name).await
+            }
+            ["act"] if visitor.role == Role::Administrator && *request.method() == Method::POST => {
+                page::act(self, request, &visitor.name).await
+            }
+            _ => Refusal::method("GET, HEAD").answer(request.uri().path()),
         };
-        with_headers(answer)
+        self.dress(answer)
     }
 
-    async fn route<B>(&self, request: &Request<B>, path: &[&str]) -> Answer {
-        if self.paths.within(request.uri().path()) == Some(&*self.telemetry_path) {
+    /// Adds the headers that every answer has.
+    pub(super) fn dress(&self, mut answer: Answer) -> Answer {
+        let headers = answer.headers_mut();
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(
+            CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static(
+                "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
+                 connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+            ),
+        );
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+        answer
+    }
+
+    async fn route(&self, request: &Request<Bytes>, visitor: &Visitor, path: &[&str]) -> Answer {
+        if request.uri().path() == self.telemetry_path {
             return self.metrics(request).await;
         }
         match *path {
@@ -117,21 +134,16 @@ impl App {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "not ready: not every cluster had its first poll\n",
             ),
-            ["api", "v1", ref rest @ ..] => api::answer(self, request, rest).await,
+            ["api", "v1", ref rest @ ..] => api::answer(self, request, visitor, rest).await,
+            ["login"] => session::login(request.uri().query(), &self.paths.to("/")),
             ["health", cluster] => health::cluster(&self.exporter, cluster),
             ["health", cluster, "worker", id] => health::worker(&self.exporter, cluster, id),
-            ref rest => page::answer(self, request, rest, Viewer::default()).await,
+            ref rest => page::answer(self, request, rest, visitor).await,
         }
     }
 
-    /// The parts of a path behind the route prefix, decoded; `None`: it is not under that.
-    fn segments<'r, B>(&self, request: &'r Request<B>) -> Option<Vec<Cow<'r, str>>> {
-        let path = self.paths.within(request.uri().path())?.trim_start_matches('/').split('/');
-        Some(path.map(|segment| percent_decode_str(segment).decode_utf8_lossy()).collect())
-    }
-
     /// Who comes without the route prefix to the root is shown the way.
-    fn outside(&self, path: &str) -> Answer {
+    pub(super) fn outside(&self, path: &str) -> Answer {
         let is_near = path == "/" || self.paths.within(&format!("{path}/")).is_some();
         if !is_near {
             return text(
@@ -198,24 +210,10 @@ pub(super) fn known(exporter: &Exporter) -> Vec<Known> {
     views.map(|view| Known { watchdog: watchdogs.remove(&view.cluster), view }).collect()
 }
 
-fn read_only() -> Answer {
-    let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n");
-    answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-    answer
-}
-
-fn with_headers(mut answer: Answer) -> Answer {
-    let headers = answer.headers_mut();
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(
-        CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(
-            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
-             connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-        ),
-    );
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
-    answer
+/// The parts of a path, decoded.
+fn segments<B>(request: &Request<B>) -> Vec<Cow<'_, str>> {
+    let path = request.uri().path().trim_start_matches('/').split('/');
+    path.map(|segment| percent_decode_str(segment).decode_utf8_lossy()).collect()
 }
 
 /// A header's values in one line.

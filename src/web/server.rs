@@ -4,24 +4,16 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::Request;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::WebSettings;
 
-use super::guests::{Guest, Guests, Leaving};
+use super::connection::Connection;
+use super::guests::Guests;
 use super::routes::App;
 
-/// A request's head must be there in this time; a connection without a request lives as long.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
-/// The longest head of a request.
-const MAX_HEAD: usize = 16 << 10;
 /// What is under way when the process is told to stop has this long.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -59,11 +51,14 @@ impl Server {
     /// Answers until `stop`, then gives what is under way ten seconds.
     pub async fn run(self, app: Arc<App>, stop: CancellationToken) {
         let graceful = GracefulShutdown::new();
-        let accepting =
-            self.listeners.iter().map(|listener| accept(listener, &self.guests, &app, &graceful));
+        let accepting = self
+            .listeners
+            .iter()
+            .map(|listener| accept(listener, &self.guests, &app, &graceful, &stop));
         tokio::select! {
             () = stop.cancelled() => {}
             _ = futures_util::future::join_all(accepting) => {}
+            () = Arc::clone(app.access()).watch(stop.clone()) => {}
         }
         if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
             tracing::warn!("connections were still open after {DRAIN:?} and are cut off");
@@ -89,10 +84,15 @@ async fn accept(
     guests: &Arc<Guests>,
     app: &Arc<App>,
     graceful: &GracefulShutdown,
+    stop: &CancellationToken,
 ) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => serve(stream, Arc::clone(guests).enter(), Arc::clone(app), graceful),
+            Ok((stream, from)) => {
+                let (app, watcher) = (Arc::clone(app), graceful.watcher());
+                let connection = Connection { stream, from, app, watcher, stop: stop.clone() };
+                connection.serve(Arc::clone(guests).enter());
+            }
             // Out of descriptors, most likely: wait for some to be free.
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");
@@ -100,29 +100,4 @@ async fn accept(
             }
         }
     }
-}
-
-fn serve(stream: TcpStream, guest: Guest, app: Arc<App>, graceful: &GracefulShutdown) {
-    let _ = stream.set_nodelay(true);
-    let has_to_go = guest.has_to_go.clone();
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        let app = Arc::clone(&app);
-        request.extensions_mut().insert(Leaving(has_to_go.clone()));
-        async move { Ok::<_, std::convert::Infallible>(app.answer(&request).await) }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(MAX_HEAD)
-        .serve_connection(TokioIo::new(stream), service);
-    let connection = graceful.watch(connection);
-    tokio::spawn(async move {
-        tokio::select! {
-            () = guest.has_to_go.cancelled() => {}
-            ended = connection => if let Err(error) = ended {
-                tracing::debug!(%error, "a connection ended badly");
-            },
-        }
-        drop(guest);
-    });
 }

@@ -23,6 +23,7 @@ use super::super::actions::Outcome;
 use super::super::facts::{
     ClusterFacts, ConnectorFacts, FailureFacts, KillSwitchFacts, SilenceFacts, WorkerFacts,
 };
+use super::super::session::SessionFacts;
 use super::audit::{AUDIT, Audited};
 use super::body::{EmptyBody, KillSwitchBody, RestartBody, SilenceBody};
 use super::clusters::{CLUSTERS, WORKERS};
@@ -192,6 +193,9 @@ fn told(endpoint: Endpoint, schemas: &mut Schemas) -> Told {
             answers: vec![(StatusCode::OK, "Events, until the client goes.", text())],
             problems: OF_LIVE,
         },
+        Endpoint::Session => {
+            read::<SessionFacts>(schemas, "Who asks, and in which role.", &[], READ)
+        }
         Endpoint::Document => Told {
             summary: "This document.",
             query: &[],

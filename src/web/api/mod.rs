@@ -30,7 +30,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::near;
 
+use super::access::Visitor;
 use super::routes::{Answer, App};
+use super::session;
 use ask::Ask;
 use problem::Problem;
 use reply::Wish;
@@ -58,13 +60,21 @@ impl Api {
 }
 
 /// Answers who reads; `path` is what comes after `/api/v1/`, decoded.
-pub(super) async fn answer<B>(app: &App, request: &Request<B>, path: &[&str]) -> Answer {
+pub(super) async fn answer(
+    app: &App,
+    request: &Request<Bytes>,
+    visitor: &Visitor,
+    path: &[&str],
+) -> Answer {
     let (endpoint, names) = match find(request, path) {
         Ok(found) => found,
         Err(answer) => return answer,
     };
     match endpoint {
         Endpoint::Live if request.uri().query().is_none() => live::live(app, request),
+        Endpoint::Session if request.uri().query().is_none() => {
+            session::session(app.access(), visitor)
+        }
         _ => read(app, request, endpoint, names).await,
     }
 }
@@ -73,17 +83,6 @@ pub(super) async fn answer<B>(app: &App, request: &Request<B>, path: &[&str]) ->
 pub(super) async fn change(app: &App, request: &Request<Bytes>, path: &[&str], by: &str) -> Answer {
     match find(request, path) {
         Ok((endpoint, names)) => write::write(&app.actions, by, endpoint, &names, request).await,
-        Err(answer) => answer,
-    }
-}
-
-/// Tells who may not that they may not.
-pub(super) fn refuse<B>(request: &Request<B>, path: &[&str]) -> Answer {
-    match find(request, path) {
-        Ok(_) => {
-            let said = "only an administrator may do that, and nobody has shown to be one";
-            Problem::new(StatusCode::FORBIDDEN, said).answer()
-        }
         Err(answer) => answer,
     }
 }
@@ -174,6 +173,7 @@ fn told(ask: &Ask, endpoint: Endpoint, wish: &Wish) -> Answer {
         },
         // Only with parameters, and it has none.
         Endpoint::Live
+        | Endpoint::Session
         | Endpoint::Restart
         | Endpoint::RestartTask
         | Endpoint::Pause

@@ -17,6 +17,7 @@ pub(super) enum Endpoint {
     Silences,
     KillSwitch,
     Live,
+    Session,
     Document,
     Restart,
     RestartTask,
@@ -69,6 +70,7 @@ resources! {
     "/silences/{id}": DELETE Unsilence;
     "/kill-switch": GET KillSwitch, PUT TurnKillSwitch;
     "/live": GET Live;
+    "/session": GET Session;
     "/openapi.json": GET Document;
 }
 

@@ -121,6 +121,7 @@ fn action(
         | Endpoint::Silences
         | Endpoint::KillSwitch
         | Endpoint::Live
+        | Endpoint::Session
         | Endpoint::Document => {
             return Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "nothing is changed here"));
         }

@@ -10,6 +10,7 @@ use hyper::{Request, StatusCode};
 use maud::{Markup, html};
 use url::form_urlencoded;
 
+use super::super::access::FORM_TOKEN;
 use super::super::actions::{Action, Done, Outcome};
 use super::super::api::problem::Problem;
 use super::super::routes::{Answer, App};
@@ -175,7 +176,7 @@ pub(super) fn ask(scene: &Scene, query: &str) -> Page {
         form.form method="post" action=(scene.paths.to("/act")) {
             (what_is_sent(&action))
             (fields(&wanted))
-            input type="hidden" name="form_token" value=(scene.viewer.token.as_deref().unwrap_or_default());
+            input type="hidden" name=(FORM_TOKEN) value=(scene.viewer.token.as_deref().unwrap_or_default());
             p.muted { "It is done once, and written into the audit log with your name, " b { bdi { (scene.viewer.name) } } "." }
             div.actions {
                 button.go.danger[is_hard(&wanted.what)] type="submit" { "Do it" }
@@ -235,7 +236,7 @@ fn fields(wanted: &Wanted) -> Markup {
 
 /// Does it; the caller has made sure that `by` is an administrator and that the form is ours.
 pub(in crate::web) async fn act(app: &App, request: &Request<Bytes>, by: &str) -> Answer {
-    let viewer = Viewer { name: by.to_owned(), is_administrator: true, token: None };
+    let viewer = Viewer { name: by.to_owned(), is_administrator: true, ..Viewer::default() };
     let scene = Scene::of(app, viewer);
     let wanted = Wanted::read(request.body()).and_then(|wanted| Ok((wanted.action()?, wanted)));
     let page = match wanted {

@@ -46,6 +46,7 @@ pub(super) fn whole(scene: &Scene, tab: Tab, title: &str, main: &Markup) -> Stri
                         }
                         span.end {
                             @if !scene.viewer.name.is_empty() { bdi { (scene.viewer.name) } }
+                            @if let Some(login) = &scene.viewer.login { a href=(login) { "Log in" } }
                             span #live role="status" {}
                             span { "as of " (when(scene.now.into(), scene.now)) }
                         }

@@ -38,13 +38,14 @@ use hyper::{Request, StatusCode};
 
 use crate::metrics::negotiate::accepts_gzip;
 
+use super::access::Visitor;
 use super::details::ConnectorDetails;
 use super::routes::{Answer, App, header, reply, text};
 
 pub(super) use act::act;
 pub(super) use cache::Pages;
 use scene::Scene;
-pub(super) use viewer::Viewer;
+use viewer::Viewer;
 
 const HTML: &str = "text/html; charset=utf-8";
 
@@ -61,8 +62,9 @@ pub(super) async fn answer<B>(
     app: &App,
     request: &Request<B>,
     path: &[&str],
-    viewer: Viewer,
+    visitor: &Visitor,
 ) -> Answer {
+    let viewer = Viewer::of(app, visitor, request.uri(), path == ["act"]);
     let gzip = accepts_gzip(&header(request, &ACCEPT_ENCODING));
     let query = request.uri().query().unwrap_or_default();
     match path {
