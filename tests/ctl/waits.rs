@@ -70,8 +70,7 @@ async fn a_time_out_says_what_it_was_last() {
         assert!(said.error.contains(wanted), "{words:?}: {}", said.error);
     }
     // One that is not yet so does not hide one that is.
-    let said =
-        shell.say(&["wait", "orders", "x y", "--for=paused", "--timeout=2s", "-o", "json"]);
+    let said = shell.say(&["wait", "orders", "x y", "--for=paused", "--timeout=2s", "-o", "json"]);
     let told: serde_json::Value = serde_json::from_str(&said.out).unwrap();
     assert_eq!(said.code, Some(1));
     assert_eq!((&told[0]["outcome"], &told[1]["outcome"]), (&"paused".into(), &"timed out".into()));
