@@ -129,10 +129,12 @@ impl ProcessBudget {
         let mut state = lock(&self.state);
         let full = || Bucket::full(self.limits.0, now);
         let left = state.0.get_or_insert_with(full).left(self.limits, MINUTE, now);
-        let mut free = 0;
-        while f64::from(free + state.1 + 1) <= left {
-            free += 1;
-        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "at most the limit"
+        )]
+        let free = (left.floor() as u32).saturating_sub(state.1);
         state.1 += free;
         free
     }
