@@ -191,6 +191,8 @@ impl Mutant {
                 }
             }
             Self::IgnoresStandDowns => {
+                // It stands down soon, and does not keep to it.
+                policy.to_mut().limits.foreign_restarts = 1;
                 memory.connectors.values_mut().for_each(|of| of.stood_down_until = None);
             }
             Self::None
