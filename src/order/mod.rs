@@ -144,7 +144,7 @@ impl<'f> Prepared<'f> {
 
     /// Gives the order, and says what is in force then.
     pub fn give(&self, out: &mut impl Write) -> anyhow::Result<()> {
-        let file = self.orders.path().unwrap_or(&self.journal);
+        let file = self.orders.path();
         let before = self.orders.read();
         if let Order::Orders { output } = self.order {
             return self.tell(&before.given, before.problem.as_deref(), *output, out);
@@ -218,8 +218,7 @@ impl<'f> Prepared<'f> {
             ChangeError::Order(_)
             | ChangeError::Locked(_)
             | ChangeError::Owner { .. }
-            | ChangeError::Write(..)
-            | ChangeError::Nowhere => String::new(),
+            | ChangeError::Write(..) => String::new(),
         };
         if hint.is_empty() { error.into() } else { anyhow::anyhow!("{error}{hint}") }
     }
@@ -231,7 +230,7 @@ impl<'f> Prepared<'f> {
         output: Output,
         out: &mut impl Write,
     ) -> anyhow::Result<()> {
-        let file = self.orders.path().unwrap_or(&self.journal);
+        let file = self.orders.path();
         Ok(InForce { file, given, problem, stop_file: &self.stop_file, now: self.now }
             .tell(output, out)?)
     }

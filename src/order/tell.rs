@@ -2,14 +2,13 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
 
 use crate::cli::Output;
-use crate::watchdog::office::KillSwitch;
-use crate::watchdog::orders::{Acknowledgement, Given, Orders, Silenced, as_time, clean};
+use crate::watchdog::office::stopped_by;
+use crate::watchdog::orders::{Acknowledgement, Given, Silenced, as_time, clean};
 use crate::watchdog::policy::Time;
 
 /// An acknowledgement is heeded at the next poll; after this it is no news.
@@ -29,9 +28,7 @@ impl StopFile {
     pub(super) fn stops(&self) -> Option<String> {
         match self {
             Self::NotKnown | Self::Named(None) => None,
-            Self::Named(file @ Some(_)) => {
-                KillSwitch::new(file.clone(), Arc::new(Orders::none())).stopped_by_the_file()
-            }
+            Self::Named(Some(file)) => stopped_by(file),
         }
     }
 }

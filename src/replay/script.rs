@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use crate::connect::model::State;
 use crate::watchdog::policy::{Change, Decided, Event, Memory, Reason, Time, UnitId, Why};
+use crate::watchdog::view::Scope;
 
 use super::recording::{self, Now, Recording};
 use super::told::{
     ClusterTold, DecisionTold, FailureTold, HeldTold, Moment, RecordedTotals, Totals, UnitTold,
-    call_word, reason_word,
 };
 
 /// What happened and what would have been done, by unit.
@@ -96,17 +96,13 @@ impl Script {
             for task in &decision.units {
                 let id = (Arc::clone(&decision.connector), *task);
                 let own = matches!(decision.reason, Reason::Attempt | Reason::Release);
-                let report = decided
-                    .report
-                    .units
-                    .iter()
-                    .find(|unit| unit.connector == id.0 && unit.task == id.1);
+                let report = decided.report.unit(&id);
                 self.units.entry(id).or_default().decisions.push(DecisionTold {
                     at: Moment(now),
-                    reason: reason_word(decision.reason),
+                    reason: decision.reason.as_str(),
                     attempt: report.filter(|_| own).map(|unit| unit.attempts),
                     attempts_most: report.map_or(0, |unit| unit.attempts_most),
-                    call: call_word(decision.call),
+                    call: Scope::from(decision.call).as_str(),
                     dry_run: decision.dry_run,
                     outcome: None,
                 });

@@ -7,7 +7,7 @@ use std::time::UNIX_EPOCH;
 use serde::{Serialize, Serializer};
 
 use crate::config::FailureClass;
-use crate::watchdog::policy::{Call, Reason, Time};
+use crate::watchdog::policy::Time;
 
 use super::format::Format;
 
@@ -123,22 +123,5 @@ impl std::fmt::Display for Moment {
 impl Serialize for Moment {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.collect_str(self)
-    }
-}
-
-pub(super) const fn reason_word(reason: Reason) -> &'static str {
-    match reason {
-        Reason::Attempt => "attempt",
-        Reason::Canary => "canary",
-        Reason::Release => "release",
-        Reason::Probe => "probe",
-    }
-}
-
-pub(super) const fn call_word(call: Call) -> &'static str {
-    match call {
-        Call::Task(_) => "task",
-        Call::ConnectorAndTasks => "connector_and_tasks",
-        Call::ConnectorOnly | Call::PlainConnector => "connector",
     }
 }

@@ -191,13 +191,29 @@ impl State {
         self.teller.acknowledged(orders, &decided.events, now);
         self.teller.looked(&decided, view, &self.engine.policy, now);
         self.memory = decided.memory;
-        if decided.report.hold.is_some() {
-            for decision in self.executor.cancel_waiting() {
-                self.ended(&decision, &Carried::not_sent("nothing is restarted by now"));
-            }
-        }
+        self.cancel_unwanted(decided.report.hold.is_some());
         self.send(decided.decisions).await;
         self.probe(decided.probes);
+    }
+
+    /// What was decided before and has not begun may be held by now.
+    fn cancel_unwanted(&mut self, all: bool) {
+        let memory = &self.memory;
+        let because = |decision: &Decision| {
+            if all {
+                return Some("nothing is restarted by now".to_owned());
+            }
+            let unwanted = decision.ids().find_map(|id| memory.unwanted(&id))?;
+            Some(format!("it waited for its turn, and is no longer wanted: {unwanted}"))
+        };
+        let cancelled = self.executor.cancel(because);
+        self.cancelled(cancelled);
+    }
+
+    fn cancelled(&mut self, all: Vec<(Decision, String)>) {
+        for (decision, because) in all {
+            self.ended(&decision, &Carried::not_sent(because));
+        }
     }
 
     /// What is meant is on the disk before it is sent.
@@ -226,8 +242,7 @@ impl State {
     fn ended(&mut self, decision: &Decision, carried: &Carried) {
         let now = self.clock.now();
         self.teller.carried(decision, carried, &self.memory, now);
-        let ids: Vec<UnitId> =
-            decision.units.iter().map(|task| (Arc::clone(&decision.connector), *task)).collect();
+        let ids: Vec<UnitId> = decision.ids().collect();
         let (answer, limits) = (carried.said.answer(), &self.engine.policy.limits);
         let events = answered(&mut self.memory, &ids, answer, limits, now);
         // The next look may be minutes away.
@@ -264,9 +279,8 @@ impl State {
 
     /// What waits is not sent; what is under way is waited for, but not for ever.
     async fn finish(&mut self) {
-        for decision in self.executor.cancel_waiting() {
-            self.ended(&decision, &Carried::not_sent("this process ends"));
-        }
+        let cancelled = self.executor.cancel(|_| Some("this process ends".to_owned()));
+        self.cancelled(cancelled);
         let end = Instant::now() + LAST_CALLS;
         while !self.executor.is_idle() {
             let Ok((decision, carried)) = timeout_at(end, self.executor.ended()).await else {

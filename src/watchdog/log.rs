@@ -165,6 +165,7 @@ impl Log {
             | Said::Rejected
             | Said::TimedOut
             | Said::BrokenOff
+            | Said::Panicked
             | Said::ServerError
             | Said::NotUnderstood
             | Said::Unsupported

@@ -7,10 +7,6 @@ use crate::observe::snapshot::{Failure, Snapshot};
 use super::audit::{AuditEvent, AuditLine, trace_hash};
 use super::policy::{Report, Time, UnitId, UnitReport};
 
-pub(super) fn key(unit: &UnitReport) -> (&str, Option<u32>) {
-    (&unit.connector, unit.task)
-}
-
 /// One look that is told of.
 pub(super) struct Look<'l> {
     pub(super) report: &'l Report,
@@ -20,9 +16,7 @@ pub(super) struct Look<'l> {
 
 impl<'l> Look<'l> {
     pub(super) fn unit(&self, id: &UnitId) -> Option<&'l UnitReport> {
-        let units = &self.report.units;
-        let at = units.binary_search_by(|unit| key(unit).cmp(&(&*id.0, id.1))).ok()?;
-        units.get(at)
+        self.report.unit(id)
     }
 
     fn failure(&self, unit: &UnitReport) -> Option<&'l Failure> {

@@ -2,7 +2,7 @@
 //! cluster can be reached at all.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -94,19 +94,18 @@ impl KillSwitch {
         let by_signal = self.by_signal.load(Ordering::SeqCst);
         let by_signal = by_signal.then(|| "a signal told it to stop".to_owned());
         let stopped =
-            by_signal.or_else(|| given.stop.clone()).or_else(|| self.stopped_by_the_file());
+            by_signal.or_else(|| given.stop.clone()).or_else(|| stopped_by(self.file.as_deref()?));
         self.was_on.store(stopped.is_some(), Ordering::SeqCst);
         Heard { stopped, given }
     }
+}
 
-    /// Because of the file alone. What cannot be looked for counts as there.
-    pub fn stopped_by_the_file(&self) -> Option<String> {
-        let file = self.file.as_ref()?;
-        match file.try_exists() {
-            Ok(false) => None,
-            Ok(true) => Some(format!("{} is there", file.display())),
-            Err(error) => Some(format!("{} cannot be looked for: {error}", file.display())),
-        }
+/// Why nothing may be sent because of this stop file alone. What cannot be looked for counts as there.
+pub fn stopped_by(file: &Path) -> Option<String> {
+    match file.try_exists() {
+        Ok(false) => None,
+        Ok(true) => Some(format!("{} is there", file.display())),
+        Err(error) => Some(format!("{} cannot be looked for: {error}", file.display())),
     }
 }
 
@@ -130,10 +129,12 @@ impl ProcessBudget {
         let mut state = lock(&self.state);
         let full = || Bucket::full(self.limits.0, now);
         let left = state.0.get_or_insert_with(full).left(self.limits, MINUTE, now);
-        let mut free = 0;
-        while f64::from(free + state.1 + 1) <= left {
-            free += 1;
-        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "at most the limit"
+        )]
+        let free = (left.floor() as u32).saturating_sub(state.1);
         state.1 += free;
         free
     }

@@ -11,7 +11,7 @@ use super::audit::{Audit, AuditEvent, AuditLine};
 use super::executor::Carried;
 use super::holding::{hold_because, is_first_wait};
 use super::log;
-use super::look::{Look, key};
+use super::look::Look;
 use super::policy::{
     Acknowledged, Answer, Because, BreakerChange, Change, Decided, Decision, Event, Hold, Memory,
     Outcome, Policy, Report, Time, UnitId, Why,
@@ -138,8 +138,7 @@ impl Teller {
     fn first_seen(&mut self, look: &Look<'_>) {
         let before = Arc::clone(&self.view.report);
         for unit in &look.report.units {
-            let known = before.units.binary_search_by(|b| key(b).cmp(&key(unit))).is_ok();
-            if known {
+            if before.unit(&(Arc::clone(&unit.connector), unit.task)).is_some() {
                 continue;
             }
             let scope = if unit.task.is_some() { Scope::Task } else { Scope::Connector };

@@ -177,7 +177,7 @@ impl Default for Counts {
 pub struct JournalView {
     /// Reads and writes that failed.
     pub failures: u64,
-    /// Whether it can be used now; true too where none is wanted.
+    /// Whether the last read or write of it failed; never where none is wanted.
     pub broken: bool,
     /// Whether what was done before is not known, and nothing is done for a while.
     pub lost: bool,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use connect_warden::config::{FailureClass, WatchdogMode};
+use connect_warden::watchdog::journal::survives;
 use connect_warden::watchdog::policy::{
     Acknowledged, Answer, Call, Decided, Decision, Hold, Input, Memory, Policy, Probed, Progress,
     Reason, Rule, Selector, Silence, UnitId, Why, answered, decide,
@@ -204,10 +205,11 @@ impl Driver {
             story.push(format!("{t} at {now}, {hold:?}: {orders:?} {events:?} {decisions:?}"));
         }
         self.books.observe(&seen, &decided)?;
-        if self.mutant == Mutant::None
+        if matches!(self.mutant, Mutant::None | Mutant::DecidesAgain)
             && (!decided.decisions.is_empty() || self.polls.is_multiple_of(64))
         {
-            decides_once(&memory, &input, &self.policy, at, &self.rng, &decided)?;
+            let again = (self.mutant, &self.policy);
+            decides_once(again, &memory, &input, at, &self.rng, &decided)?;
         }
         if let Some((policy, remembered)) = &mut self.shadow {
             let other = decide(std::mem::take(remembered), &input, policy, at, &mut dice.clone());
@@ -315,9 +317,9 @@ impl Driver {
         }
         let is_lost = dice.u32(0..16) == 0;
         self.restore = true;
-        self.memory = persisted(&self.memory);
+        self.memory = survives(&self.memory).unwrap();
         if let Some((_, memory)) = &mut self.shadow {
-            *memory = persisted(memory);
+            *memory = survives(memory).unwrap();
         }
         if is_lost {
             self.memory = Memory::default();
@@ -356,25 +358,10 @@ impl Driver {
     }
 }
 
-/// What of a memory is on the disk.
-fn persisted(memory: &Memory) -> Memory {
-    let mut kept = Memory::default();
-    (kept.budget, kept.breakers) = (memory.budget, memory.breakers.clone());
-    for (connector, of) in &memory.connectors {
-        let entry = kept.connectors.entry(Arc::clone(connector)).or_default();
-        entry.budget = of.budget;
-        for (task, unit) in &of.units {
-            let json = serde_json::to_string(unit).unwrap();
-            entry.units.insert(*task, serde_json::from_str(&json).unwrap());
-        }
-    }
-    kept
-}
-
 fn decides_once(
+    (mutant, policy): (Mutant, &Policy),
     memory: &Memory,
     input: &Input<'_>,
-    policy: &Policy,
     at: Duration,
     rng: &Rng,
     decided: &Decided,
@@ -382,7 +369,7 @@ fn decides_once(
     let paid = decided.decisions.iter().filter(|d| d.reason != Reason::Release).count() as u32;
     let process_left = input.process_left.saturating_sub(paid);
     let again = Input { process_left, acknowledged: &[], ..*input };
-    let again = decide(memory.clone(), &again, policy, at, &mut rng.clone());
+    let again = mutant.decide(memory.clone(), &again, policy, at, &mut rng.clone());
     match again.decisions.first() {
         Some(decision) => Err(format!("decided again without change or time: {decision:?}")),
         None => Ok(()),

@@ -45,7 +45,9 @@ async fn without_a_journal_it_exports_and_restarts_nothing_until_there_is_one() 
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state/journal");
     fs::write(folder.path().join("state"), "in the way").unwrap();
-    let (cluster, warden) = watchdog(&folder, &path).await;
+    let (cluster, mut warden) = watchdog(&folder, &path).await;
+    warden.expect_errors("nothing is restarted until the journal can be used");
+    warden.expect_errors("nothing is restarted without the journal");
     let log = warden.log();
     assert!(log.contains("nothing is restarted until the journal can be used"), "{log}");
     eventually("it tries again", SOON, || (warden.value(FAILURES)? >= 3.0).then_some(()));
@@ -68,7 +70,7 @@ async fn without_a_journal_it_exports_and_restarts_nothing_until_there_is_one() 
     fs::remove_file(folder.path().join("state")).unwrap();
     sent += posts(&cluster);
     let known = eventually("it is written again", SOON, || {
-        let events = read_history(&path).ok()?;
+        let events = read_history(&mut std::fs::File::open(&path).ok()?).ok()?;
         events.iter().filter_map(|event| Some(event.unit.as_ref()?.attempts)).max()
     });
     assert!(known as usize >= sent, "{known} of {sent}");

@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
@@ -11,11 +12,14 @@ use tokio::time::Instant;
 
 use super::kafka::{get, pause};
 
-/// A running connect-warden; ended when dropped.
+/// A running connect-warden; ended when dropped. An error in its log that the test did not say it
+/// expects fails the test then.
 pub struct Warden {
     child: Child,
     pub port: u16,
     log: Arc<Mutex<Vec<String>>>,
+    reader: Option<JoinHandle<()>>,
+    expected: Vec<&'static str>,
 }
 
 impl Warden {
@@ -40,18 +44,36 @@ impl Warden {
         let log = Arc::new(Mutex::new(Vec::new()));
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let writer = Arc::clone(&log);
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
                 writer.lock().unwrap().push(line);
             }
         });
-        let mut warden = Self { child, port: 0, log };
+        let (reader, expected) = (Some(reader), Vec::new());
+        let mut warden = Self { child, port: 0, log, reader, expected };
         warden.port = eventually("connect-warden listens", Duration::from_secs(10), || {
             let log = warden.log();
             let (_, rest) = log.split_once("listening address=127.0.0.1:")?;
             rest.split(' ').next()?.parse().ok()
         });
         warden
+    }
+
+    /// Errors that have this in their line are part of the test.
+    pub fn expect_errors(&mut self, part: &'static str) {
+        self.expected.push(part);
+    }
+
+    fn unexpected(&self) -> Vec<String> {
+        let log = self.log.lock().unwrap();
+        let is_error = |line: &&String| {
+            line.contains(" level=error ") || line.to_lowercase().contains("\"level\":\"error\"")
+        };
+        let errors = log.iter().filter(is_error);
+        errors
+            .filter(|line| !self.expected.iter().any(|part| line.contains(part)))
+            .cloned()
+            .collect()
     }
 
     pub fn log(&self) -> String {
@@ -184,7 +206,13 @@ impl Drop for Warden {
         let _ = self.child.wait();
         if std::thread::panicking() {
             println!("connect-warden's log:\n{}", self.log());
+            return;
         }
+        if let Some(reader) = self.reader.take() {
+            reader.join().unwrap();
+        }
+        let unexpected = self.unexpected();
+        assert!(unexpected.is_empty(), "errors in the log: {unexpected:#?}");
     }
 }
 

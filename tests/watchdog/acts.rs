@@ -1,6 +1,5 @@
 //! What it restarts, what it leaves alone, what it remembers.
 
-use std::process::Command;
 use std::time::Duration;
 
 use connect_warden::sim::SimCluster;
@@ -10,22 +9,12 @@ use crate::support::kafka::pause;
 use crate::support::proxy::{Doing, is_restart};
 use crate::support::scene;
 use crate::support::warden::{Warden, audited, eventually, story};
-use crate::{Bench, REFUSED, SOON, posts, sim};
+use crate::{Bench, QUICK_POLL, REFUSED, SOON, posts, sim};
 
-/// The binary in this mode with short times; its journal is in `folder`.
-fn short(cluster: &SimCluster, mode: &str, folder: &TempDir) -> [String; 1] {
-    let file = folder.path().join("warden.yaml");
-    let (journal, stop) = (folder.path().join("journal"), folder.path().join("stop"));
-    let yaml = format!(
-        "clusters: [{{name: default, urls: ['{}']}}]\n\
-         poll: {{interval: 200ms}}\n\
-         watchdog: {{mode: '{mode}', journal: '{}', stop_file: '{}', journal_lost_hold: 10ms, grace: 200ms, first_jitter: 10ms, backoff_base: 400ms, backoff_cap: 400ms, verify: 1s, stale_status: 1s}}\n",
-        cluster.urls()[0],
-        journal.display(),
-        stop.display()
-    );
-    std::fs::write(&file, yaml).unwrap();
-    [format!("--config.file={}", file.display())]
+/// The binary before this cluster, without a witness between; its journal is in `folder`.
+fn start(cluster: &SimCluster, folder: &TempDir, more: &[(&str, &str)]) -> Warden {
+    let file = scene::configure(folder.path(), &cluster.urls(), QUICK_POLL, more);
+    Warden::start([format!("--config.file={file}")])
 }
 
 /// The first unit of the plan, once it has this phase.
@@ -44,7 +33,7 @@ async fn what_is_stuck_is_restarted_and_verified_and_in_dry_run_only_said() {
         cluster.create("a b", &[("tasks.max", "2")]);
         cluster.fail_task("a b", 1, REFUSED, false);
         let folder = tempfile::tempdir().unwrap();
-        let warden = Warden::start(short(&cluster, mode, &folder));
+        let warden = start(&cluster, &folder, &[("mode", &format!("'{mode}'"))]);
         let kind = "connect_cluster=\"default\",connector=\"a b\",scope=\"task\",failure_class=\"TRANSIENT\"";
         let counter = if mode == "on" { "restart_attempts" } else { "restarts_would_be_sent" };
         let decided = format!("connect_warden_{counter}_total{{{kind}}}");
@@ -72,57 +61,27 @@ async fn what_a_restart_cannot_help_is_left_alone() {
     cluster.create("paused", &[("tasks.max", "1")]);
     cluster.set_state("paused", Some(0), "PAUSED", None);
     let folder = tempfile::tempdir().unwrap();
-    let warden = Warden::start(short(&cluster, "on", &folder));
+    let warden = start(&cluster, &folder, &[]);
     assert_eq!(unit(&warden, "given_up")["failure_class"], "OFFSET_LOST");
     pause(Duration::from_secs(2));
     assert_eq!(posts(&cluster), [""; 0]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_restarted_while_kafka_is_gone_or_the_stop_file_is_there() {
-    let cluster = sim("4.3.0").await;
-    cluster.create("a", &[("tasks.max", "1")]);
-    let folder = tempfile::tempdir().unwrap();
-    let warden = Warden::start(short(&cluster, "on", &folder));
-    warden.wait("kafka_connect_up{connect_cluster=\"default\"}", Some(1.0), SOON);
-    cluster.freeze_kafka(true);
-    cluster.fail_task("a", 0, REFUSED, false);
-    let hold = "connect_warden_hold{connect_cluster=\"default\",reason=\"not_fresh\"}";
-    warden.wait(hold, Some(1.0), SOON);
-    let sent = posts(&cluster).len();
-    pause(Duration::from_secs(2));
-    assert_eq!(posts(&cluster).len(), 0, "{sent} before it was known");
-    std::fs::write(folder.path().join("stop"), "").unwrap();
-    cluster.fail_task("a", 0, REFUSED, false);
-    cluster.freeze_kafka(false);
-    warden.wait(hold, Some(0.0), SOON);
-    pause(Duration::from_secs(2));
-    assert_eq!(posts(&cluster), [""; 0]);
-}
+const BUDGET: (&str, &str) = ("budgets", "{connector: {at_once: 3, an_hour: 6}}");
 
 #[tokio::test(flavor = "multi_thread")]
-async fn attempts_survive_the_process_and_one_journal_has_one_watchdog() {
+async fn attempts_and_budgets_survive_the_process() {
     let cluster = sim("4.3.0").await;
     cluster.create("a", &[("tasks.max", "1")]);
     cluster.fail_task("a", 0, REFUSED, true);
     let folder = tempfile::tempdir().unwrap();
-    let warden = Warden::start(short(&cluster, "on", &folder));
+    let warden = start(&cluster, &folder, &[BUDGET]);
     eventually("two attempts are made", SOON, || {
         (warden.plan()["clusters"][0]["units"][0]["attempts"].as_u64()? >= 2).then_some(())
     });
-    let second = Command::new(env!("CARGO_BIN_EXE_connect-warden"))
-        .args(short(&cluster, "on", &folder))
-        .arg("--web.listen-address=127.0.0.1:0")
-        .output()
-        .unwrap();
-    let said = String::from_utf8(second.stderr).unwrap();
-    assert!(
-        second.status.code() == Some(1) && said.contains("is used by another process"),
-        "{said}"
-    );
     drop(warden);
     let sent_before = posts(&cluster).len() as u64;
-    let again = Warden::start(short(&cluster, "on", &folder));
+    let again = start(&cluster, &folder, &[BUDGET]);
     assert!(again.log().contains("what was done before is known"), "{}", again.log());
     let attempts = eventually("it remembers", SOON, || {
         again.plan()["clusters"][0]["units"][0]["attempts"].as_u64()
@@ -147,7 +106,7 @@ async fn old_workers_get_the_call_that_they_know() {
     cluster.set_state("a", None, "FAILED", Some(REFUSED));
     cluster.fail_task("a", 0, REFUSED, false);
     let folder = tempfile::tempdir().unwrap();
-    let warden = Warden::start(short(&cluster, "on", &folder));
+    let warden = start(&cluster, &folder, &[]);
     for scope in ["task", "connector"] {
         let recovered = format!(
             "connect_warden_restart_outcomes_total{{connect_cluster=\"default\",connector=\"a\",scope=\"{scope}\",failure_class=\"TRANSIENT\",outcome=\"recovered\"}}"

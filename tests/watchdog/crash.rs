@@ -76,7 +76,8 @@ async fn on_a_full_disk_nothing_is_restarted_until_there_is_room() {
     let limited = format!("trap '' XFSZ; ulimit -S -f 8; exec {program} \"$@\"");
     command.args(["-c", &limited, "sh", &format!("--config.file={file}")]);
     command.stdout(Stdio::null());
-    let warden = Warden::spawn(command);
+    let mut warden = Warden::spawn(command);
+    warden.expect_errors("nothing is restarted without the journal");
     let lost = "connect_warden_journal_lost{connect_cluster=\"default\"}";
     let hold = "connect_warden_hold{connect_cluster=\"default\",reason=\"journal_lost\"}";
     warden.wait(hold, Some(1.0), SOON);

@@ -186,3 +186,14 @@ async fn whose_acknowledgement_it_was_is_told_and_whether_anything_was_known() {
     }
     assert_eq!(warden.end(), Some(0));
 }
+
+/// The folder is where the audit log should be.
+#[tokio::test(flavor = "multi_thread")]
+#[should_panic(expected = "errors in the log")]
+async fn an_error_that_no_test_expects_fails_it() {
+    let bench = Bench::new("4.3.0").await;
+    std::fs::create_dir(bench.folder.path().join("audit")).unwrap();
+    let warden = bench.start(&[]);
+    eventually("it is told", SOON, || (warden.lines(&["level=error"]) > 0).then_some(()));
+    warden.end();
+}

@@ -121,25 +121,14 @@ fn is_torn(path: &Path) -> io::Result<bool> {
     Ok(last != *b"\n")
 }
 
-#[cfg(unix)]
 fn for_owner_only(options: &mut OpenOptions) {
     use std::os::unix::fs::OpenOptionsExt as _;
     options.mode(0o600);
 }
 
-#[cfg(not(unix))]
-fn for_owner_only(_: &mut OpenOptions) {}
-
-#[cfg(unix)]
 fn is_same(here: &Metadata, there: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     (here.dev(), here.ino()) == (there.dev(), there.ino())
-}
-
-/// Files that are open cannot be moved away there.
-#[cfg(not(unix))]
-fn is_same(_: &Metadata, _: &Metadata) -> bool {
-    true
 }
 
 #[cfg(test)]

@@ -75,8 +75,6 @@ pub enum AuditEvent {
     KillSwitchOn,
     /// Restarts may be sent again.
     KillSwitchOff,
-    /// A dependency was asked whether it is back.
-    Probe,
     /// A person had something done: what was called and answered, and who it was, is beside it.
     Ordered,
 }
@@ -121,7 +119,7 @@ pub struct AuditLine {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     pub trace_hash: Option<Words>,
-    /// Which attempt it is, from 1.
+    /// Attempts of its own so far; of what was decided, with that one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub attempt: Option<u32>,
@@ -153,7 +151,7 @@ pub struct AuditLine {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     pub answer: Option<Words>,
-    /// What became of it: `recovered`, `failed`, `rejected`.
+    /// What became of it: `recovered`, `failed` or `unverified`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     pub outcome: Option<Words>,

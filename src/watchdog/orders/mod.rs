@@ -31,9 +31,9 @@ pub const MAX_BYTES: u64 = 1 << 20;
 const SETTLED: Duration = Duration::from_secs(3);
 
 /// Where orders are given, and what they were when it was last looked.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Orders {
-    path: Option<PathBuf>,
+    path: PathBuf,
     last: Mutex<Option<(Stamp, Arc<Now>)>>,
 }
 
@@ -66,7 +66,7 @@ impl Stamp {
 impl Orders {
     /// The orders in this file; where it is missing there are none.
     pub fn at(path: impl Into<PathBuf>) -> Self {
-        Self { path: Some(path.into()), last: Mutex::default() }
+        Self { path: path.into(), last: Mutex::default() }
     }
 
     /// Those beside a journal: its name and `.orders`.
@@ -76,14 +76,9 @@ impl Orders {
         Self::at(path)
     }
 
-    /// Nobody can give any.
-    pub fn none() -> Self {
-        Self::default()
-    }
-
-    /// The file, where there is one to look at.
-    pub fn path(&self) -> Option<&Path> {
-        self.path.as_deref()
+    /// The file; it need not be there.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// What is ordered at this moment. Costs one `stat` while nothing changes, and never waits for
@@ -101,7 +96,7 @@ impl Orders {
     }
 
     fn look(&self, wall: Duration) -> Arc<Now> {
-        let Some(path) = &self.path else { return Arc::default() };
+        let path = &self.path;
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let found = std::fs::metadata(path);
         if let (Ok(found), Some((stamp, now))) = (&found, &*last)

@@ -17,7 +17,7 @@ fn folder() -> (tempfile::TempDir, Orders) {
 }
 
 fn put(orders: &Orders, text: &str) -> Arc<Now> {
-    fs::write(orders.path().unwrap(), text).unwrap();
+    fs::write(orders.path(), text).unwrap();
     orders.read()
 }
 
@@ -30,7 +30,7 @@ fn silence(from: &str, until: &str, connector: &str) -> String {
 #[test]
 fn what_is_missing_orders_nothing() {
     let (folder, orders) = folder();
-    for orders in [&orders, &Orders::none(), &Orders::at(folder.path().join("no/such/folder"))] {
+    for orders in [&orders, &Orders::at(folder.path().join("no/such/folder"))] {
         let now = orders.read();
         assert_eq!((&now.stop, &now.problem, &now.given), (&None, &None, &Given::default()));
     }
@@ -57,7 +57,7 @@ fn what_cannot_be_understood_stops_and_says_why() {
         assert_eq!(now.stop, now.problem);
         assert!(now.silences_of("c", NOON).is_empty());
     }
-    let path = orders.path().unwrap();
+    let path = orders.path();
     fs::remove_file(path).unwrap();
     fs::create_dir(path).unwrap();
     assert!(orders.read().stop.as_deref().unwrap().contains("not a regular file"));
@@ -88,7 +88,7 @@ fn what_has_long_been_the_same_is_not_read_again() {
     assert!(!same(wall), "a change in the same tick may follow");
     assert!(same(wall + HOUR));
     assert!(put(&orders, "{").problem.is_some());
-    fs::remove_file(orders.path().unwrap()).unwrap();
+    fs::remove_file(orders.path()).unwrap();
     assert!(orders.look(wall + HOUR).problem.is_none());
 }
 

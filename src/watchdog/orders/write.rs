@@ -52,9 +52,6 @@ pub enum ChangeError {
     /// The disk.
     #[error("{0} cannot be written")]
     Write(PathBuf, #[source] std::io::Error),
-    /// There is no file to write into.
-    #[error("no orders can be given here")]
-    Nowhere,
 }
 
 /// What was made of it.
@@ -77,7 +74,7 @@ impl Orders {
         now: Time,
         change: impl FnOnce(&mut Given) -> Result<T, OrderError>,
     ) -> Result<Changed<T>, ChangeError> {
-        let path = self.path().ok_or(ChangeError::Nowhere)?;
+        let path = self.path();
         let _lock = lock(path)?;
         // Not what was read before the lock was had.
         let before = Self::at(path).read();

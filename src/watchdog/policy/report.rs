@@ -213,6 +213,15 @@ pub struct Report {
     pub units: Vec<UnitReport>,
 }
 
+impl Report {
+    /// What there is to say of one unit.
+    pub fn unit(&self, (connector, task): &UnitId) -> Option<&UnitReport> {
+        let wanted = (&**connector, *task);
+        let at = self.units.binary_search_by(|of| (&*of.connector, of.task).cmp(&wanted)).ok()?;
+        self.units.get(at)
+    }
+}
+
 /// What is to be said of this memory.
 pub fn report(memory: &Memory, hold: Option<Hold>, policy: &Policy, now: Time) -> Report {
     let mut units = Vec::with_capacity(memory.connectors.values().map(|c| c.units.len()).sum());

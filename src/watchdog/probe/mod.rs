@@ -154,12 +154,7 @@ impl Prober {
         Self { targets: known.collect(), timeout, handshaker: Handshaker::new() }
     }
 
-    /// The target that is meant by `host:port` or, where the host has only one target, by `host`.
-    pub fn target(&self, named: &str) -> Option<Arc<str>> {
-        self.known(named).map(|known| Arc::clone(&known.name))
-    }
-
-    /// Looks whether a target, as [`Prober::target`] knows it, takes connections now.
+    /// Looks whether a target, named as `host:port`, takes connections now.
     ///
     /// # Errors
     ///
@@ -191,12 +186,8 @@ impl Prober {
     }
 
     fn known(&self, named: &str) -> Option<&Known> {
-        if let Some((host, port)) = split_port(named) {
-            return self.targets.get(name(&plain_host(host), port).as_str());
-        }
-        let host = plain_host(named);
-        let mut of_host = self.targets.values().filter(|known| *known.host == host);
-        of_host.next().filter(|_| of_host.next().is_none())
+        let (host, port) = split_port(named)?;
+        self.targets.get(name(&plain_host(host), port).as_str())
     }
 }
 

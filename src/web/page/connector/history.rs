@@ -116,7 +116,6 @@ fn what(line: &AuditLine) -> Markup {
         (AuditEvent::KillSwitchOn, _) => "kill switch on",
         (AuditEvent::KillSwitchOff, _) => "kill switch off",
         (AuditEvent::Ordered, _) => "ordered by a person",
-        (AuditEvent::Probe, _) => "dependency asked",
     };
     html! {
         b { (words) }
