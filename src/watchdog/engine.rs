@@ -224,8 +224,7 @@ impl State {
     fn ended(&mut self, decision: &Decision, carried: &Carried) {
         let now = self.clock.now();
         self.teller.carried(decision, carried, &self.memory, now);
-        let ids: Vec<UnitId> =
-            decision.units.iter().map(|task| (Arc::clone(&decision.connector), *task)).collect();
+        let ids: Vec<UnitId> = decision.ids().collect();
         let (answer, limits) = (carried.said.answer(), &self.engine.policy.limits);
         let events = answered(&mut self.memory, &ids, answer, limits, now);
         // The next look may be minutes away.

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinError, JoinSet};
 
 use crate::connect::error::Error;
 use crate::connect::model::State;
@@ -28,6 +28,11 @@ pub(super) struct Carried {
 }
 
 impl Carried {
+    /// It counts: whether it was sent nobody knows.
+    fn panicked(panic: &JoinError) -> Self {
+        Self { said: Said::Panicked, sent: true, status: None, because: panic.to_string() }
+    }
+
     pub(super) fn not_sent(because: impl Into<String>) -> Self {
         Self { said: Said::NotSent, sent: false, status: None, because: because.into() }
     }
@@ -40,14 +45,11 @@ pub(super) struct Executor {
     kill_switch: Arc<KillSwitch>,
     most: usize,
     waiting: VecDeque<Decision>,
-    under_way: JoinSet<(Decision, Carried)>,
-    /// Whose calls those are.
-    sent: Vec<Units>,
+    under_way: JoinSet<Carried>,
+    /// What each of those is for.
+    calls: Vec<(Id, Decision)>,
     timeout: Duration,
 }
-
-/// A connector and units of it.
-type Units = (Arc<str>, Vec<Option<u32>>);
 
 impl Executor {
     pub(super) fn new(
@@ -62,7 +64,7 @@ impl Executor {
             most,
             waiting: VecDeque::new(),
             under_way: JoinSet::new(),
-            sent: Vec::new(),
+            calls: Vec::new(),
             timeout,
         }
     }
@@ -80,12 +82,8 @@ impl Executor {
 
     /// Units whose calls wait or have not ended.
     pub(super) fn not_ended(&self) -> Vec<UnitId> {
-        let waiting = self.waiting.iter().map(|decision| (&decision.connector, &decision.units));
-        let sent = self.sent.iter().map(|(connector, units)| (connector, units));
-        let of = |(connector, units): (&Arc<str>, &Vec<Option<u32>>)| -> Vec<UnitId> {
-            units.iter().map(|task| (Arc::clone(connector), *task)).collect()
-        };
-        waiting.chain(sent).flat_map(of).collect()
+        let all = self.waiting.iter().chain(self.calls.iter().map(|(_, decision)| decision));
+        all.flat_map(Decision::ids).collect()
     }
 
     pub(super) fn is_idle(&self) -> bool {
@@ -95,32 +93,35 @@ impl Executor {
     /// Waits until a call has ended; for ever where none is under way.
     pub(super) async fn ended(&mut self) -> (Decision, Carried) {
         loop {
-            match self.under_way.join_next().await {
-                Some(Ok((decision, carried))) => {
-                    self.sent.retain(|(name, _)| *name != decision.connector);
-                    self.start();
-                    return (decision, carried);
-                }
-                // A panic is told by the runtime, and its call counts since its intent is durable.
-                Some(Err(_)) => self.sent.clear(),
+            let (id, carried) = match self.under_way.join_next_with_id().await {
+                Some(Ok(ended)) => ended,
+                Some(Err(panic)) => (panic.id(), Carried::panicked(&panic)),
                 None => std::future::pending().await,
-            }
+            };
+            let at = self.calls.iter().position(|(call, _)| *call == id);
+            let Some((_, decision)) = at.map(|at| self.calls.swap_remove(at)) else { continue };
+            self.start();
+            return (decision, carried);
         }
     }
 
     fn start(&mut self) {
         while self.under_way.len() < self.most.max(1) {
-            let free = |d: &Decision| self.sent.iter().all(|(name, _)| *name != d.connector);
+            let free = |waits: &Decision| {
+                self.calls.iter().all(|(_, under_way)| under_way.connector != waits.connector)
+            };
             let Some(at) = self.waiting.iter().position(free) else { return };
             let Some(decision) = self.waiting.remove(at) else { return };
-            self.sent.push((Arc::clone(&decision.connector), decision.units.clone()));
             let (client, kill_switch) = (Arc::clone(&self.client), Arc::clone(&self.kill_switch));
-            let timeout = self.timeout;
-            self.under_way.spawn(async move {
-                let carried = carry_out(&client, &kill_switch, timeout, &decision).await;
-                (decision, carried)
-            });
+            let (timeout, own) = (self.timeout, decision.clone());
+            let call = async move { carry_out(&client, &kill_switch, timeout, &own).await };
+            self.begin(decision, call);
         }
+    }
+
+    fn begin(&mut self, decision: Decision, call: impl Future<Output = Carried> + Send + 'static) {
+        let id = self.under_way.spawn(call).id();
+        self.calls.push((id, decision));
     }
 }
 
@@ -187,3 +188,52 @@ async fn send(worker: &WorkerClient, name: &str, call: Call) -> Result<u16, Erro
 
 /// What is under way when the process is told to end has this long.
 pub(super) const LAST_CALLS: Duration = Duration::from_secs(8);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::ConnectSettings;
+    use crate::watchdog::orders::Orders;
+    use crate::watchdog::policy::Reason;
+
+    fn of(connector: &str) -> Decision {
+        Decision {
+            connector: connector.into(),
+            call: Call::Task(0),
+            units: vec![Some(0)],
+            reason: Reason::Attempt,
+            dry_run: false,
+        }
+    }
+
+    /// Nobody listens where it calls.
+    fn executor(folder: &tempfile::TempDir, most: usize) -> Executor {
+        let url = "http://127.0.0.1:1".parse().unwrap();
+        let client = ClusterClient::new(&ConnectSettings::new(vec![url])).unwrap();
+        let orders = Arc::new(Orders::at(folder.path().join("orders")));
+        let kill_switch = Arc::new(KillSwitch::new(None, orders));
+        Executor::new(Arc::new(client), kill_switch, most, Duration::from_secs(60))
+    }
+
+    #[tokio::test]
+    async fn a_call_that_panics_is_told_and_leaves_the_others_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut executor = executor(&folder, 3);
+        let (ends, ended) = tokio::sync::oneshot::channel();
+        executor.begin(of("slow"), async move {
+            ended.await.unwrap();
+            Carried::not_sent("slow")
+        });
+        executor.begin(of("bad"), async { panic!("on purpose") });
+        executor.push(of("slow"));
+        executor.push(of("bad"));
+        let (decision, carried) = executor.ended().await;
+        assert_eq!((&*decision.connector, carried.said), ("bad", Said::Panicked));
+        // What waited for it is begun; what waits for another is not.
+        let (decision, carried) = executor.ended().await;
+        assert_eq!((&*decision.connector, carried.said), ("bad", Said::NoConnection));
+        assert_eq!(executor.cancel_waiting(), [of("slow")]);
+        ends.send(()).unwrap();
+        assert_eq!(executor.ended().await.1.because, "slow");
+    }
+}

@@ -141,6 +141,7 @@ impl Log {
             | Said::Rejected
             | Said::TimedOut
             | Said::BrokenOff
+            | Said::Panicked
             | Said::ServerError
             | Said::NotUnderstood
             | Said::Unsupported

@@ -44,10 +44,12 @@ pub enum Said {
     StatusNotRead,
     /// This program did not want to any more.
     NotSent,
+    /// The call panicked.
+    Panicked,
 }
 
 impl Said {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 19] = [
         Self::Accepted,
         Self::Rebalance,
         Self::Gone,
@@ -66,6 +68,7 @@ impl Said {
         Self::NotFailed,
         Self::StatusNotRead,
         Self::NotSent,
+        Self::Panicked,
     ];
 
     /// What a POST came to that was not taken.
@@ -108,7 +111,8 @@ impl Said {
             | Self::Unsupported
             | Self::NotFailed
             | Self::StatusNotRead
-            | Self::NotSent => Self::StatusNotRead,
+            | Self::NotSent
+            | Self::Panicked => Self::StatusNotRead,
         }
     }
 
@@ -131,7 +135,8 @@ impl Said {
             | Self::BrokenOff
             | Self::ServerError
             | Self::NotUnderstood
-            | Self::Unsupported => Answer::NotKnown,
+            | Self::Unsupported
+            | Self::Panicked => Answer::NotKnown,
             Self::NotFailed => Answer::NotFailed,
             Self::NotSent => Answer::NotSent,
         }
@@ -158,6 +163,7 @@ impl Said {
             Self::NotFailed => "not_failed",
             Self::StatusNotRead => "status_not_read",
             Self::NotSent => "not_sent",
+            Self::Panicked => "panicked",
         }
     }
 
@@ -209,6 +215,9 @@ impl Said {
                 "restart not sent: the status could not be read right before it; tried again"
             }
             Self::NotSent => "restart not sent: something speaks against it by now",
+            Self::Panicked => {
+                "the restart panicked, a defect of this program: whether it was done is not known, and it counts"
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::connect::name::encode;
 
-use super::memory::Reason;
+use super::memory::{Reason, UnitId};
 
 /// A restart to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,13 @@ pub struct Decision {
     pub reason: Reason,
     /// Whether it is only said, not sent.
     pub dry_run: bool,
+}
+
+impl Decision {
+    /// The units that it is for.
+    pub fn ids(&self) -> impl Iterator<Item = UnitId> {
+        self.units.iter().map(|task| (Arc::clone(&self.connector), *task))
+    }
 }
 
 /// A call of Connect's REST API. There is none that touches what is healthy.
