@@ -189,13 +189,29 @@ impl State {
         self.teller.stopped(stopped, now);
         self.teller.looked(&decided, view, &self.engine.policy, now);
         self.memory = decided.memory;
-        if decided.report.hold.is_some() {
-            for decision in self.executor.cancel_waiting() {
-                self.ended(&decision, &Carried::not_sent("nothing is restarted by now"));
-            }
-        }
+        self.cancel_unwanted(decided.report.hold.is_some());
         self.send(decided.decisions).await;
         self.probe(decided.probes);
+    }
+
+    /// What was decided before and has not begun may be held by now.
+    fn cancel_unwanted(&mut self, all: bool) {
+        let memory = &self.memory;
+        let because = |decision: &Decision| {
+            if all {
+                return Some("nothing is restarted by now".to_owned());
+            }
+            let unwanted = decision.ids().find_map(|id| memory.unwanted(&id))?;
+            Some(format!("it waited for its turn, and is no longer wanted: {unwanted}"))
+        };
+        let cancelled = self.executor.cancel(because);
+        self.cancelled(cancelled);
+    }
+
+    fn cancelled(&mut self, all: Vec<(Decision, String)>) {
+        for (decision, because) in all {
+            self.ended(&decision, &Carried::not_sent(because));
+        }
     }
 
     /// What is meant is on the disk before it is sent.
@@ -261,9 +277,8 @@ impl State {
 
     /// What waits is not sent; what is under way is waited for, but not for ever.
     async fn finish(&mut self) {
-        for decision in self.executor.cancel_waiting() {
-            self.ended(&decision, &Carried::not_sent("this process ends"));
-        }
+        let cancelled = self.executor.cancel(|_| Some("this process ends".to_owned()));
+        self.cancelled(cancelled);
         let end = Instant::now() + LAST_CALLS;
         while !self.executor.is_idle() {
             let Ok((decision, carried)) = timeout_at(end, self.executor.ended()).await else {

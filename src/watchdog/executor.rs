@@ -75,9 +75,19 @@ impl Executor {
         self.start();
     }
 
-    /// What was not begun is not going to be.
-    pub(super) fn cancel_waiting(&mut self) -> Vec<Decision> {
-        self.waiting.drain(..).collect()
+    /// What was not begun is not going to be, where there is a reason for that.
+    pub(super) fn cancel(
+        &mut self,
+        because: impl Fn(&Decision) -> Option<String>,
+    ) -> Vec<(Decision, String)> {
+        let mut cancelled = Vec::new();
+        for decision in std::mem::take(&mut self.waiting) {
+            match because(&decision) {
+                Some(because) => cancelled.push((decision, because)),
+                None => self.waiting.push_back(decision),
+            }
+        }
+        cancelled
     }
 
     /// Units whose calls wait or have not ended.
@@ -232,7 +242,9 @@ mod tests {
         // What waited for it is begun; what waits for another is not.
         let (decision, carried) = executor.ended().await;
         assert_eq!((&*decision.connector, carried.said), ("bad", Said::NoConnection));
-        assert_eq!(executor.cancel_waiting(), [of("slow")]);
+        assert!(executor.cancel(|_| None).is_empty());
+        let cancelled = executor.cancel(|_| Some("ends".to_owned()));
+        assert_eq!(cancelled, [(of("slow"), "ends".to_owned())]);
         ends.send(()).unwrap();
         assert_eq!(executor.ended().await.1.because, "slow");
     }

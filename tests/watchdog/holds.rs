@@ -7,8 +7,8 @@ use connect_warden::config::ConnectSettings;
 use connect_warden::connect::ClusterClient;
 use connect_warden::sim::{SimCluster, SimConfig};
 
-use crate::support::proxy::{Doing, is_list};
-use crate::support::scene;
+use crate::support::proxy::{Doing, is_list, is_status};
+use crate::support::scene::{self, SLOW_POLL};
 use crate::support::warden::{Warden, audited, eventually, story};
 use crate::{Bench, QUICK_POLL, REFUSED, SOON, posts};
 
@@ -274,24 +274,26 @@ async fn while_the_configuration_silences_it() {
     only_the_other(&[("silences", &silences)], "silence").await;
 }
 
+/// Gives an order as an operator does.
+fn order(bench: &Bench, arguments: &[&str]) -> String {
+    let file = bench.folder.path().join("warden.yaml");
+    let output = Command::new(env!("CARGO_BIN_EXE_connect-warden"))
+        .arg("watchdog")
+        .args(arguments)
+        .arg(format!("--config.file={}", file.display()))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn while_a_person_silenced_it_and_not_after_it_was_taken_back() {
     let bench = Bench::new("4.3.0").await;
     bench.create("held");
     bench.create("free");
     let warden = bench.start(&[]);
-    let order = |arguments: &[&str]| {
-        let file = bench.folder.path().join("warden.yaml");
-        let output = Command::new(env!("CARGO_BIN_EXE_connect-warden"))
-            .arg("watchdog")
-            .args(arguments)
-            .arg(format!("--config.file={}", file.display()))
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{output:?}");
-        String::from_utf8(output.stdout).unwrap()
-    };
-    let said = order(&["silence", "--connector=he.d", "--for=1h", "--reason=moved"]);
+    let said = order(&bench, &["silence", "--connector=he.d", "--for=1h", "--reason=moved"]);
     let id = said.split(' ').nth(1).unwrap();
     bench.fail("held");
     bench.fail("free");
@@ -299,8 +301,35 @@ async fn while_a_person_silenced_it_and_not_after_it_was_taken_back() {
     bench.wait_post("free");
     warden.wait_looks("silence", 10, SOON);
     assert!(bench.is_silent("held"));
-    order(&["unsilence", id]);
+    order(&bench, &["unsilence", id]);
     bench.wait_post("held");
+}
+
+const ONE_AT_A_TIME: (&str, &str) = ("budgets", "{in_flight: 1}");
+const NO_BREAKER: (&str, &str) = ("breaker", "{signature_connectors: 100}");
+
+/// Decided, and waiting for its turn behind two calls that hang, which is longer than a poll: what begins then is heeded too.
+#[tokio::test(flavor = "multi_thread")]
+async fn while_a_silence_lasts_that_began_when_it_was_decided() {
+    let bench = Bench::new("4.3.0").await;
+    for name in ["a", "b", "c"] {
+        bench.create(name);
+        bench.fail(name);
+    }
+    bench.proxy.do_from_now("GET", is_status, Doing::HoldRequest);
+    let more = [ONE_AT_A_TIME, NO_BREAKER];
+    let warden = bench.start_polling(SLOW_POLL, &more);
+    eventually("the first call is held", SOON, || (bench.proxy.held() == 1).then_some(()));
+    order(&bench, &["silence", "--connector=c", "--for=1h", "--reason=moved"]);
+    let file = scene::audit(bench.folder.path());
+    let sent = eventually("it is told", SOON, || {
+        audited(&file, "c").into_iter().find(|line| line["event"] == "sent")
+    });
+    assert_eq!(sent["answer"], "not_sent", "{sent}");
+    assert!(sent["why"].as_str().unwrap().contains("silence"), "{sent}");
+    bench.proxy.pass();
+    warden.wait_unit(("c", Some(0)), "held_by", "silence", SOON);
+    assert!(bench.is_silent("c"));
 }
 
 /// Said to be restarted, and not: a rule's dry-run among others that act.

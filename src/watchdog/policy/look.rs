@@ -264,7 +264,8 @@ impl One<'_> {
 
     /// What the user or somebody else has to say about it.
     fn held(&self, unit: &Unit, stood_down: bool) -> Option<Why> {
-        if !unit.is_failed || matches!(unit.phase, Phase::GivenUp | Phase::Verifying { .. }) {
+        // One that is verified too: its restart may not yet be sent.
+        if !unit.is_failed || matches!(unit.phase, Phase::GivenUp) {
             return None;
         }
         let silenced = || {

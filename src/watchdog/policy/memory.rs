@@ -234,6 +234,17 @@ pub enum BreakerState {
     },
 }
 
+impl Memory {
+    /// Why a restart of this unit that was decided and not yet sent is no longer wanted, if so.
+    pub fn unwanted(&self, (connector, task): &UnitId) -> Option<&'static str> {
+        let unit = self.connectors.get(connector).and_then(|of| of.units.get(task));
+        match unit {
+            Some(Unit { phase: Phase::Verifying { .. }, held, .. }) => held.map(Why::as_str),
+            Some(_) | None => Some("another state"),
+        }
+    }
+}
+
 impl Breaker {
     /// When the next canary, or the next step of the release, is due.
     pub const fn next(&self) -> Time {
