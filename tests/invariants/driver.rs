@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use connect_warden::config::{FailureClass, WatchdogMode};
+use connect_warden::watchdog::journal::survives;
 use connect_warden::watchdog::policy::{
     Acknowledged, Answer, Call, Decided, Decision, Hold, Input, Memory, Policy, Probed, Progress,
     Reason, Rule, Selector, Silence, UnitId, Why, answered, decide,
@@ -315,9 +316,9 @@ impl Driver {
         }
         let is_lost = dice.u32(0..16) == 0;
         self.restore = true;
-        self.memory = persisted(&self.memory);
+        self.memory = survives(&self.memory).unwrap();
         if let Some((_, memory)) = &mut self.shadow {
-            *memory = persisted(memory);
+            *memory = survives(memory).unwrap();
         }
         if is_lost {
             self.memory = Memory::default();
@@ -354,21 +355,6 @@ impl Driver {
         });
         t + waits.min().unwrap_or(86_400)
     }
-}
-
-/// What of a memory is on the disk.
-fn persisted(memory: &Memory) -> Memory {
-    let mut kept = Memory::default();
-    (kept.budget, kept.breakers) = (memory.budget, memory.breakers.clone());
-    for (connector, of) in &memory.connectors {
-        let entry = kept.connectors.entry(Arc::clone(connector)).or_default();
-        entry.budget = of.budget;
-        for (task, unit) in &of.units {
-            let json = serde_json::to_string(unit).unwrap();
-            entry.units.insert(*task, serde_json::from_str(&json).unwrap());
-        }
-    }
-    kept
 }
 
 fn decides_once(

@@ -214,6 +214,17 @@ impl Journal {
     }
 }
 
+/// What of a memory is known again after a crash: it is written in a journal's form, and read. For who
+/// simulates crashes by the thousand, without a disk.
+pub fn survives(memory: &Memory) -> Result<Memory, StoreError> {
+    let (cluster, path) = (Arc::from("one"), Path::new("a simulated journal"));
+    let mut text = Vec::new();
+    line(&mut text, Time::ZERO, &changes(&cluster, &Memory::default(), memory))
+        .map_err(|error| StoreError::Unusable { path: path.to_owned(), what: "written", error })?;
+    let (mut known, _) = replay(path, &text, Time::ZERO)?;
+    Ok(known.clusters.remove(&cluster).map(|kept| kept.memory).unwrap_or_default())
+}
+
 impl Store for Journal {
     fn load(&mut self, cluster: &Arc<str>, now: Time) -> Result<Loaded, StoreError> {
         self.open(now)?;
