@@ -86,6 +86,8 @@ pub(crate) struct Books {
     pub(crate) units: Vec<Vec<Unit>>,
     pub(crate) configs: Vec<Option<u64>>,
     pub(crate) read_at: Vec<u64>,
+    /// Until when a connector is left to somebody else.
+    pub(crate) stood_down: Vec<Option<u64>>,
     pub(crate) breakers: BTreeMap<Arc<str>, Breaker>,
     pub(crate) auth: BTreeMap<Arc<str>, (u64, Id)>,
     pub(crate) cluster: Tokens,
@@ -153,6 +155,7 @@ impl Books {
             units: vec![vec![Unit::default(); 9]; all],
             configs: vec![None; all],
             read_at: vec![0; all],
+            stood_down: vec![None; all],
             breakers: BTreeMap::new(),
             auth: BTreeMap::new(),
             cluster: full(limits.cluster_budget),
@@ -198,6 +201,9 @@ impl Books {
             clamp(&mut breaker.last);
             breaker.proven.iter_mut().for_each(clamp);
         }
+        // A clock that was set back makes no stand-down longer than this.
+        let furthest = now + 6 * 3600;
+        self.stood_down.iter_mut().flatten().for_each(|until| *until = (*until).min(furthest));
         for tokens in self.connectors.iter_mut().chain([&mut self.cluster]) {
             clamp(&mut tokens.at);
         }

@@ -28,6 +28,9 @@ impl Books {
             .events
             .iter()
             .any(|event| matches!(event, Event::Breaker(_, BreakerChange::Exhausted)));
+        for order in seen.input.acknowledged {
+            self.stood_down[number(&order.connector)] = None;
+        }
         for event in &decided.events {
             match event {
                 Event::Unit((connector, task), change) => {
@@ -117,7 +120,10 @@ impl Books {
                 state == Some(State::Running)
                     && unit.last.is_none_or(|at| now.saturating_sub(at) > slow)
             }
-            Change::StoodDown => true,
+            Change::StoodDown => {
+                self.stood_down[id.0] = Some(now + limits.stand_down.as_secs());
+                true
+            }
             Change::Cleared(because) => {
                 let known = self.configs[id.0];
                 let right = may_clear(seen, id, unit, because, known, class, mode);
@@ -195,8 +201,14 @@ impl Books {
         if is_paused(connector) {
             return Err("an operator holds it".into());
         }
-        if seen.silenced.contains(&at) || seen.input.shut.contains(&true) {
-            return Err("in a silence or a window".into());
+        if seen.silenced.contains(&at) {
+            return Err("in a silence".into());
+        }
+        if seen.input.shut.contains(&true) {
+            return Err("in a window".into());
+        }
+        if self.stood_down[at].is_some_and(|until| now < until) {
+            return Err("it is left to somebody else".into());
         }
         for task in &decision.units {
             self.unit_decision(seen, decision, (at, slot(*task)))?;

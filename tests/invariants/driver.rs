@@ -205,10 +205,11 @@ impl Driver {
             story.push(format!("{t} at {now}, {hold:?}: {orders:?} {events:?} {decisions:?}"));
         }
         self.books.observe(&seen, &decided)?;
-        if self.mutant == Mutant::None
+        if matches!(self.mutant, Mutant::None | Mutant::DecidesAgain)
             && (!decided.decisions.is_empty() || self.polls.is_multiple_of(64))
         {
-            decides_once(&memory, &input, &self.policy, at, &self.rng, &decided)?;
+            let again = (self.mutant, &self.policy);
+            decides_once(again, &memory, &input, at, &self.rng, &decided)?;
         }
         if let Some((policy, remembered)) = &mut self.shadow {
             let other = decide(std::mem::take(remembered), &input, policy, at, &mut dice.clone());
@@ -358,9 +359,9 @@ impl Driver {
 }
 
 fn decides_once(
+    (mutant, policy): (Mutant, &Policy),
     memory: &Memory,
     input: &Input<'_>,
-    policy: &Policy,
     at: Duration,
     rng: &Rng,
     decided: &Decided,
@@ -368,7 +369,7 @@ fn decides_once(
     let paid = decided.decisions.iter().filter(|d| d.reason != Reason::Release).count() as u32;
     let process_left = input.process_left.saturating_sub(paid);
     let again = Input { process_left, acknowledged: &[], ..*input };
-    let again = decide(memory.clone(), &again, policy, at, &mut rng.clone());
+    let again = mutant.decide(memory.clone(), &again, policy, at, &mut rng.clone());
     match again.decisions.first() {
         Some(decision) => Err(format!("decided again without change or time: {decision:?}")),
         None => Ok(()),

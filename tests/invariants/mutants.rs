@@ -1,10 +1,14 @@
 //! Policies that break a rule.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
+use connect_warden::config::WatchdogMode;
 use connect_warden::connect::model::State;
+use connect_warden::observe::snapshot::Task;
 use connect_warden::watchdog::policy::{
-    BreakerState, Call, Decided, Decision, Input, Memory, Phase, Policy, Reason, Unit, decide,
+    BreakerState, Call, Decided, Decision, Input, Limits, Memory, Phase, Policy, Reason, Unit,
+    decide,
 };
 use fastrand::Rng;
 
@@ -28,10 +32,22 @@ pub(crate) enum Mutant {
     ReleasesAtOnce,
     StarvesABreaker,
     HoldsForEver,
+    IgnoresWindows,
+    ActsWithoutItsJournal,
+    RestartsWhatIsPaused,
+    TriesCredentialsAgain,
+    HurriesWithData,
+    IgnoresTheProcessBudget,
+    ActsInDryRun,
+    TriesWhatNeverHelps,
+    ReleasesTwice,
+    DecidesAgain,
+    LearnsFromAnInvalidPoll,
+    IgnoresStandDowns,
 }
 
 impl Mutant {
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 29] = [
         Self::NoBackOff,
         Self::ForgetsAtACrash,
         Self::IgnoresTheKillSwitch,
@@ -49,6 +65,18 @@ impl Mutant {
         Self::ReleasesAtOnce,
         Self::StarvesABreaker,
         Self::HoldsForEver,
+        Self::IgnoresWindows,
+        Self::ActsWithoutItsJournal,
+        Self::RestartsWhatIsPaused,
+        Self::TriesCredentialsAgain,
+        Self::HurriesWithData,
+        Self::IgnoresTheProcessBudget,
+        Self::ActsInDryRun,
+        Self::TriesWhatNeverHelps,
+        Self::ReleasesTwice,
+        Self::DecidesAgain,
+        Self::LearnsFromAnInvalidPoll,
+        Self::IgnoresStandDowns,
     ];
 
     /// What the checker may say of it.
@@ -63,14 +91,26 @@ impl Mutant {
             | Self::HoldsForEver => &["hold"],
             Self::ForgetsTooSoon => &["attempts", "forgotten"],
             Self::TriesWhatIsGivenUp => &["given up"],
-            Self::HasNoBudget => &["budget"],
+            Self::HasNoBudget => &["over a budget"],
             Self::SendsManyCanaries => &["canary"],
             Self::TakesTheNeighboursAlong => &["neighbour"],
             Self::RestartsWhatRuns => &["not FAILED"],
-            Self::IgnoresSilences => &["silence"],
+            Self::IgnoresSilences => &["in a silence"],
             Self::HasNoGrace => &["Believed: too soon"],
             Self::ReleasesAtOnce => &["slow start"],
             Self::StarvesABreaker => &["waits for ever"],
+            Self::IgnoresWindows => &["in a window"],
+            Self::ActsWithoutItsJournal => &["JournalLost"],
+            Self::RestartsWhatIsPaused => &["an operator holds it"],
+            Self::TriesCredentialsAgain => &["credentials tried again"],
+            Self::HurriesWithData => &["DATA is given"],
+            Self::IgnoresTheProcessBudget => &["the process's budget"],
+            Self::ActsInDryRun => &["the rule's mode"],
+            Self::TriesWhatNeverHelps => &["never restarted"],
+            Self::ReleasesTwice => &["released twice"],
+            Self::DecidesAgain => &["decided again"],
+            Self::LearnsFromAnInvalidPoll => &["an invalid poll changed"],
+            Self::IgnoresStandDowns => &["left to somebody else"],
         }
     }
 
@@ -90,7 +130,7 @@ impl Mutant {
         now: Duration,
         rng: &mut Rng,
     ) -> Decided {
-        let (mut input, mut policy) = (*input, std::borrow::Cow::Borrowed(policy));
+        let (mut input, mut policy) = (*input, Cow::Borrowed(policy));
         match self {
             Self::IgnoresTheKillSwitch => input.stopped = false,
             Self::BelievesWhatIsNotFresh => input.fresh = true,
@@ -130,7 +170,33 @@ impl Mutant {
                     *next = now + Duration::from_secs(60);
                 }
             }),
+            Self::IgnoresWindows => input.shut = &[],
+            Self::ActsWithoutItsJournal => input.journal_lost = false,
+            Self::IgnoresTheProcessBudget => input.process_left = u32::MAX,
+            Self::TriesCredentialsAgain => {
+                limits(policy.to_mut(), |limits| limits.auth_spacing = Duration::ZERO);
+            }
+            Self::HurriesWithData => {
+                limits(policy.to_mut(), |limits| limits.data_delay = Duration::ZERO);
+            }
+            Self::ActsInDryRun => {
+                policy.to_mut().rules.iter_mut().for_each(|rule| rule.mode = WatchdogMode::On);
+            }
+            Self::TriesWhatNeverHelps => limits(policy.to_mut(), |limits| {
+                (limits.attempts.offset_lost, limits.attempts.install) = (1, 1);
+            }),
+            Self::LearnsFromAnInvalidPoll => {
+                if input.snapshot.is_none() {
+                    units(&mut memory).for_each(|unit| unit.is_failed = false);
+                }
+            }
+            Self::IgnoresStandDowns => {
+                memory.connectors.values_mut().for_each(|of| of.stood_down_until = None);
+            }
             Self::None
+            | Self::RestartsWhatIsPaused
+            | Self::ReleasesTwice
+            | Self::DecidesAgain
             | Self::ForgetsAtACrash
             | Self::CountsTwice
             | Self::TakesTheNeighboursAlong
@@ -138,6 +204,15 @@ impl Mutant {
         }
         let mut decided = decide(memory, &input, &policy, now, rng);
         for decision in &mut decided.decisions {
+            if self == Self::DecidesAgain
+                && let Some(of) = decided.memory.connectors.get_mut(&decision.connector)
+            {
+                for task in &decision.units {
+                    if let Some(unit) = of.units.get_mut(task) {
+                        unit.phase = Phase::BackingOff { next: now };
+                    }
+                }
+            }
             if self == Self::TakesTheNeighboursAlong {
                 decision.call = Call::ConnectorAndTasks;
             }
@@ -146,22 +221,60 @@ impl Mutant {
                 of.units.values_mut().for_each(|unit| unit.attempts += 1);
             }
         }
-        let runs = input.snapshot.and_then(|snapshot| {
-            snapshot.connectors.iter().find(|c| c.instance.state == State::Running)
-        });
-        if let (Self::RestartsWhatRuns, Some(connector)) = (self, runs)
-            && decided.report.hold.is_none()
-        {
-            decided.decisions.push(Decision {
-                connector: connector.name.clone(),
-                call: Call::ConnectorOnly,
-                units: vec![None],
-                reason: Reason::Attempt,
-                dry_run: false,
-            });
+        let of = input.snapshot.into_iter().flat_map(|snapshot| &snapshot.connectors);
+        let mut of = of.filter(|_| decided.report.hold.is_none());
+        if self == Self::ReleasesTwice && decided.report.hold.is_none() {
+            decided.decisions.extend(released_again(&decided.memory));
         }
+        let wrong = if self == Self::RestartsWhatRuns {
+            of.find(|connector| connector.instance.state == State::Running)
+                .map(|connector| (connector, Call::ConnectorOnly, None))
+        } else if self == Self::RestartsWhatIsPaused {
+            let paused = of.filter(|c| matches!(c.instance.state, State::Paused | State::Stopped));
+            let failed = paused.flat_map(|connector| {
+                let failed = |task: &&Task| task.instance.state == State::Failed;
+                connector.tasks.iter().find(failed).map(|task| (connector, task.id))
+            });
+            failed.map(|(connector, id)| (connector, Call::Task(id), Some(id))).next()
+        } else {
+            None
+        };
+        decided.decisions.extend(wrong.map(|(connector, call, unit)| Decision {
+            connector: connector.name.clone(),
+            call,
+            units: vec![unit],
+            reason: Reason::Attempt,
+            dry_run: false,
+        }));
         decided
     }
+}
+
+/// One that was released and failed again.
+fn released_again(memory: &Memory) -> Option<Decision> {
+    let units = memory
+        .connectors
+        .iter()
+        .flat_map(|(name, of)| of.units.iter().map(move |(task, unit)| (name, *task, unit)));
+    let mut failed = units.filter(|(_, _, unit)| {
+        let breaker = memory.breakers.get(&unit.signature).map(|breaker| &breaker.state);
+        matches!(breaker, Some(BreakerState::Releasing { since, .. }) if unit.restarts.back() > Some(since))
+            && matches!(unit.phase, Phase::BackingOff { .. })
+            && unit.is_failed
+    });
+    let (connector, task, unit) = failed.next()?;
+    Some(Decision {
+        connector: connector.clone(),
+        call: task.map_or(Call::ConnectorOnly, Call::Task),
+        units: vec![task],
+        reason: Reason::Release,
+        dry_run: unit.dry_run,
+    })
+}
+
+fn limits(policy: &mut Policy, mut change: impl FnMut(&mut Limits)) {
+    change(&mut policy.limits);
+    policy.rules.iter_mut().for_each(|rule| change(&mut rule.limits));
 }
 
 fn units(memory: &mut Memory) -> impl Iterator<Item = &mut Unit> {
