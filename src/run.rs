@@ -44,10 +44,12 @@ pub fn main() -> ExitCode {
     let mut out = std::io::stdout();
     let outer = cli.flags.clone();
     match cli.command.unwrap_or_else(|| Command::Run(Box::new(cli.flags))) {
-        Command::GenerateConfig => ended(out.write_all(EXAMPLE.as_bytes())),
+        Command::GenerateConfig => finish(written(&mut out, EXAMPLE.as_bytes())),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "connect-warden", &mut out);
-            ExitCode::SUCCESS
+            // Into memory it cannot fail, which it would do with a panic.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "connect-warden", &mut script);
+            finish(written(&mut out, &script))
         }
         Command::Check(check) => with_settings(&check.flags, |settings, parts| {
             in_runtime(check::check(&settings, &parts.clients, check.probe, &mut out))
@@ -85,8 +87,9 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn ended(result: std::io::Result<()>) -> ExitCode {
-    if result.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+fn written(out: &mut impl std::io::Write, text: &[u8]) -> anyhow::Result<()> {
+    let done = out.write_all(text).and_then(|()| out.flush());
+    done.context("cannot write to standard output")
 }
 
 fn with_settings(flags: &Flags, then: impl FnOnce(Settings, Parts) -> ExitCode) -> ExitCode {

@@ -123,3 +123,18 @@ fn what_is_generated_is_valid() {
     let (code, completions, _) = warden(&["completions", "bash"]);
     assert!(code == Some(0) && completions.contains("connect-warden"));
 }
+
+#[test]
+fn what_cannot_be_written_is_told() {
+    for arguments in [&["generate-config"][..], &["completions", "bash"]] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_connect-warden"))
+            .args(arguments)
+            .stdout(full)
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+        assert!(said.starts_with("connect-warden: cannot write to standard output: "), "{said}");
+    }
+}
