@@ -72,8 +72,17 @@ fn cause(instance: &Instance) -> (FailureClass, Arc<str>) {
     )
 }
 
+/// The journal has these: another number is another class to who reads it later.
 const fn bit(class: FailureClass) -> u8 {
-    1 << class as u8
+    match class {
+        FailureClass::Transient => 1,
+        FailureClass::Unknown => 1 << 1,
+        FailureClass::Resource => 1 << 2,
+        FailureClass::Auth => 1 << 3,
+        FailureClass::Data => 1 << 4,
+        FailureClass::OffsetLost => 1 << 5,
+        FailureClass::Install => 1 << 6,
+    }
 }
 
 /// What one poll says of a unit that is remembered; whether it is to be remembered further.
@@ -241,5 +250,17 @@ fn neither(unit: &mut Unit, look: &mut Look<'_>) {
         // Not before it is seen RUNNING again.
         Phase::Recovered { since } => *since = Time::MAX,
         Phase::BackingOff { .. } | Phase::Parked { .. } | Phase::GivenUp => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_numbers_of_classes_are_those_of_the_journals_that_there_are() {
+        use FailureClass::{Auth, Data, Install, OffsetLost, Resource, Transient, Unknown};
+        let all = [Transient, Unknown, Resource, Auth, Data, OffsetLost, Install];
+        assert_eq!(all.map(bit), [1, 2, 4, 8, 16, 32, 64]);
     }
 }
