@@ -314,6 +314,25 @@ fn a_journal_tells_what_was_and_what_was_done() {
     assert_eq!(cluster["totals"]["attempts"], 2, "{cluster}");
 }
 
+/// What thousands of units changed at one look is one write, and one line of megabytes.
+#[test]
+fn a_line_of_a_journal_is_as_long_as_an_outage_makes_it() {
+    let waits = json!({"BackingOff": {"next": {"secs": BEGAN + 100, "nanos": 0}}});
+    let one = unit(90, true, &[], &waits);
+    let records = one.splitn(3, ' ').nth(2).unwrap();
+    let mut records: Vec<Value> = serde_json::from_str(records).unwrap();
+    let records: Vec<Value> = (0..4000)
+        .map(|task| {
+            records[0]["unit"]["id"][1] = task.into();
+            records[0].clone()
+        })
+        .collect();
+    let journal = [line(0, &json!([{"format": 2}])), line(90, &json!(records))].concat();
+    assert!(journal.len() > 1 << 20, "{}", journal.len());
+    let told = replay(&journal, &[]);
+    assert_eq!(told["clusters"][0]["totals"]["units_failed"], 4000);
+}
+
 #[test]
 fn a_users_configuration_decides_and_the_table_reads() {
     let folder = tempfile::tempdir().unwrap();
@@ -382,7 +401,7 @@ fn a_bad_record_is_told_with_its_place() {
         ("", line(0, &json!([{"format": 9}])), "line 1: has format 9"),
         (
             "",
-            format!("{:08x} {{}}\n", crc32fast::hash(b"{}")),
+            format!("{:08x} {{\"format\":1}}\n", crc32fast::hash(b"{\"format\":1}")),
             "line 1: has format 1, which says no",
         ),
         ("", first.clone(), "tells of no unit"),

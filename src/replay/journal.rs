@@ -1,22 +1,15 @@
-//! A journal: lines `CRC MILLISECONDS JSON`, where JSON is an array of records and only those of
-//! units are looked at. It may be in use, so that its last line may be half written.
+//! A journal: what it says of units. It may be in use, so that its last line may be half written.
 
 use std::collections::BTreeMap;
+use std::error::Error as _;
 use std::io::BufRead;
 use std::sync::Arc;
-use std::time::Duration;
-
-use serde::Deserialize;
-use serde_json::Value;
 
 use crate::connect::model::State;
+use crate::watchdog::journal::{Event, HistoryError, read_history};
 use crate::watchdog::policy::{Phase, Time, Unit, UnitId};
 
-use super::lines::each_line;
 use super::recording::{Cause, Change, Done, Now, Record, Recording, Seen};
-
-/// The last format that is known here; the first says no times.
-const FORMAT: u64 = 2;
 
 /// Takes in journals, in the order of time.
 #[derive(Debug, Default)]
@@ -30,49 +23,10 @@ struct OfCluster {
     units: BTreeMap<UnitId, Unit>,
 }
 
-#[derive(Deserialize)]
-struct UnitRecord {
-    cluster: Arc<str>,
-    id: UnitId,
-    /// `None`: it is forgotten.
-    unit: Option<Unit>,
-}
-
 impl JournalReader {
     pub(super) fn read(&mut self, file: &mut dyn BufRead) -> Result<(), String> {
-        each_line(file, |_, line| match line.strip_suffix(b"\n") {
-            Some(line) => self.line(line),
-            None => Ok(()),
-        })
-    }
-
-    fn line(&mut self, line: &[u8]) -> Result<(), String> {
-        let line = std::str::from_utf8(line).map_err(|_| "is not text in UTF-8")?;
-        let (sum, said) = line.split_once(' ').ok_or("is not a record of a journal")?;
-        let sum = u32::from_str_radix(sum, 16).map_err(|_| "is not a record of a journal")?;
-        if sum != crc32fast::hash(said.as_bytes()) {
-            return Err("has a wrong checksum".to_owned());
-        }
-        let timed = said.split_once(' ').and_then(|(at, json)| Some((at.parse().ok()?, json)));
-        let (at, json) = timed.ok_or("has format 1, which says no times")?;
-        let at = Duration::from_millis(at);
-        let records: Vec<Value> = serde_json::from_str(json).map_err(|error| error.to_string())?;
-        for record in records {
-            let Value::Object(record) = record else { continue };
-            for (kind, record) in record {
-                match (kind.as_str(), record.as_u64()) {
-                    ("format", Some(format)) if format > FORMAT => {
-                        return Err(format!("has format {format}; {FORMAT} is the last known"));
-                    }
-                    ("unit" | "forget", _) => {
-                        let record: UnitRecord =
-                            serde_json::from_value(record).map_err(|error| error.to_string())?;
-                        let cluster = self.clusters.entry(record.cluster).or_default();
-                        cluster.learn(at, record.id, record.unit);
-                    }
-                    _ => {}
-                }
-            }
+        for Event { at, cluster, id, unit } in read_history(file).map_err(|error| told(&error))? {
+            self.clusters.entry(cluster).or_default().learn(at, id, unit);
         }
         Ok(())
     }
@@ -95,6 +49,11 @@ impl JournalReader {
         );
         Ok(record)
     }
+}
+
+fn told(error: &HistoryError) -> String {
+    let because = error.source().map_or(String::new(), |because| format!(": {because}"));
+    format!("{error}{because}")
 }
 
 impl OfCluster {

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, Read as _};
 
-/// No line that this program writes is longer.
+/// No line of an audit log is longer.
 const MAX_LINE: usize = 1 << 20;
 
 /// Calls `take` with each line's number, from 1, and its bytes, the line feed with them.

@@ -68,7 +68,7 @@ async fn without_a_journal_it_exports_and_restarts_nothing_until_there_is_one() 
     fs::remove_file(folder.path().join("state")).unwrap();
     sent += posts(&cluster);
     let known = eventually("it is written again", SOON, || {
-        let events = read_history(&path).ok()?;
+        let events = read_history(&mut std::fs::File::open(&path).ok()?).ok()?;
         events.iter().filter_map(|event| Some(event.unit.as_ref()?.attempts)).max()
     });
     assert!(known as usize >= sent, "{known} of {sent}");

@@ -1,6 +1,6 @@
 //! A journal as a history, for a replay.
 
-use std::path::{Path, PathBuf};
+use std::io::Read;
 use std::sync::Arc;
 
 use super::super::policy::{Time, Unit, UnitId};
@@ -23,18 +23,11 @@ pub struct Event {
 #[derive(Debug, thiserror::Error)]
 pub enum HistoryError {
     /// It cannot be read.
-    #[error("{path} cannot be read: {error}")]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        error: std::io::Error,
-    },
+    #[error("cannot be read")]
+    Unreadable(#[source] std::io::Error),
     /// It is no journal, or a damaged one.
-    #[error("{path}: line {line} {reason}")]
+    #[error("line {line}: {reason}")]
     Line {
-        /// The file.
-        path: PathBuf,
         /// The line, from 1.
         line: usize,
         /// What is wrong with it.
@@ -45,12 +38,11 @@ pub enum HistoryError {
 /// Reads what happened to each unit, in the order of time, from a journal that may be in use: it is
 /// neither locked nor changed. Of what was before it was last written anew there is only what it
 /// came to. A line that is still being written is left out.
-pub fn read_history(path: &Path) -> Result<Vec<Event>, HistoryError> {
-    let bytes = std::fs::read(path)
-        .map_err(|error| HistoryError::Unreadable { path: path.to_owned(), error })?;
-    let wrong = |number: usize, reason: String| {
-        Err(HistoryError::Line { path: path.to_owned(), line: number + 1, reason })
-    };
+pub fn read_history(file: &mut (impl Read + ?Sized)) -> Result<Vec<Event>, HistoryError> {
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).map_err(HistoryError::Unreadable)?;
+    let wrong =
+        |number: usize, reason: String| Err(HistoryError::Line { line: number + 1, reason });
     if bytes.is_empty() {
         return wrong(0, "is missing: the file is empty".to_owned());
     }
