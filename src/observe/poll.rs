@@ -103,8 +103,8 @@ impl Poller {
         }
     }
 
-    /// One poll.
-    pub async fn poll(&mut self) -> Result<Snapshot, PollFailure> {
+    /// One poll; also which worker answered.
+    pub async fn poll(&mut self) -> Result<(Arc<str>, Snapshot), PollFailure> {
         let client = Arc::clone(&self.client);
         let (worker, listing) = match client.first(|worker| worker.expanded_body().boxed()).await {
             Ok((worker, body)) => {
@@ -145,7 +145,8 @@ impl Poller {
             }
             Listing::Names(names) => self.one_by_one(worker, names).await?,
         };
-        self.believe(worker, snapshot).await
+        let by = worker.id().into();
+        Ok((by, self.believe(worker, snapshot).await?))
     }
 
     /// Connectors that are configured and that no worker ever started are only in the plain list.
