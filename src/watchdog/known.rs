@@ -70,8 +70,7 @@ impl Known {
     }
 
     fn order(&mut self, cluster: &str, can_be_carried_out: bool, given: &Now, wall: Time) {
-        let silences = self.configured.iter().cloned().chain(given.silences_of(cluster, wall));
-        self.silences = silences.filter(|silence| silence.is_in_force(wall)).collect();
+        self.silence(cluster, given, wall);
         self.acknowledged.clear();
         if let Some(began) = self.began.take() {
             let all = given.given.acknowledged.iter().map(|order| order.at);
@@ -94,6 +93,12 @@ impl Known {
                 self.acknowledged.push(order);
             }
         }
+    }
+
+    /// Who is to be left alone now.
+    pub(super) fn silence(&mut self, cluster: &str, given: &Now, wall: Time) {
+        let silences = self.configured.iter().cloned().chain(given.silences_of(cluster, wall));
+        self.silences = silences.filter(|silence| silence.is_in_force(wall)).collect();
     }
 
     /// That a worker is dialled for the first time is no change.

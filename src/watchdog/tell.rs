@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::config::WatchdogMode;
+use crate::config::{FailureClass, WatchdogMode};
 use crate::observe::view::ClusterView;
 
 use super::audit::{Audit, AuditEvent, AuditLine};
@@ -26,7 +26,7 @@ pub(super) struct Teller {
     audit: Arc<Audit>,
     lines: Vec<AuditLine>,
     /// How units were restarted last, and what holds them.
-    scopes: BTreeMap<UnitId, Scope>,
+    scopes: BTreeMap<UnitId, (Scope, FailureClass)>,
     held: BTreeMap<UnitId, Why>,
     /// What holds the whole cluster, as it was told last.
     hold: Option<Hold>,
@@ -200,8 +200,9 @@ impl Teller {
     fn count_outcome(&mut self, id: &UnitId, outcome: Outcome, look: &Look<'_>) {
         let Some(unit) = look.unit(id) else { return };
         let own = if id.1.is_some() { Scope::Task } else { Scope::Connector };
-        let scope = self.scopes.get(id).copied().unwrap_or(own);
-        let kind = Kind { connector: Arc::clone(&id.0), scope, class: unit.class };
+        // It may fail in another way by now.
+        let (scope, class) = self.scopes.get(id).copied().unwrap_or((own, unit.class));
+        let kind = Kind { connector: Arc::clone(&id.0), scope, class };
         self.counts.restarts.entry(kind).or_default().outcomes[Restarts::place(outcome)] += 1;
         if outcome == Outcome::Recovered {
             let took = look.now.saturating_sub(unit.first_failed);
@@ -228,39 +229,25 @@ impl Teller {
                 ..line
             });
             self.calls.remove(&id);
-            self.scopes.insert(id, scope);
+            self.scopes.insert(id, (scope, decision.class));
         }
         let first = decision.units.first().copied().unwrap_or_default();
         let Some(unit) = look.unit(&(Arc::clone(&decision.connector), first)) else { return };
-        let kind = Kind { connector: Arc::clone(&unit.connector), scope, class: unit.class };
-        let counted = self.counts.restarts.entry(kind).or_default();
+        let counted = self.counts.restarts.entry(Kind::of(decision)).or_default();
         counted.only_said += u64::from(decision.dry_run);
         self.log.decided(decision, unit);
     }
 
     /// What came of sending it.
-    pub(super) fn carried(
-        &mut self,
-        decision: &Decision,
-        carried: &Carried,
-        memory: &Memory,
-        now: Time,
-    ) {
+    pub(super) fn carried(&mut self, decision: &Decision, carried: &Carried, now: Time) {
         self.log.carried(decision, carried);
-        let units = memory.connectors.get(&decision.connector).map(|connector| &connector.units);
-        let first = decision.units.first().and_then(|task| units?.get(task));
-        if let Some(unit) = first {
-            let kind = Kind {
-                connector: Arc::clone(&decision.connector),
-                scope: decision.call.into(),
-                class: unit.class,
-            };
-            let counted = self.counts.restarts.entry(kind).or_default();
-            counted.sent += u64::from(carried.sent);
-            let rejected =
-                matches!(carried.said.answer(), Answer::Refused | Answer::Conflict | Answer::Gone);
-            counted.outcomes[Restarts::REJECTED] += u64::from(rejected);
-        }
+        // As it was decided: since then the unit may be another one, or forgotten.
+        let counted = self.counts.restarts.entry(Kind::of(decision)).or_default();
+        counted.sent += u64::from(carried.sent);
+        let rejected =
+            matches!(carried.said.answer(), Answer::Refused | Answer::Conflict | Answer::Gone);
+        counted.outcomes[Restarts::REJECTED] += u64::from(rejected);
+        let event = if carried.sent { AuditEvent::Sent } else { AuditEvent::NotSent };
         let call = LastCall { at: now, said: carried.said, status: carried.status };
         for task in &decision.units {
             self.calls.insert((Arc::clone(&decision.connector), *task), call);
@@ -272,7 +259,7 @@ impl Teller {
                 http_status: carried.status,
                 answer: Some(carried.said.as_str().into()),
                 why: Some(carried.because.clone().into()),
-                ..self.of_cluster(AuditEvent::Sent, now)
+                ..self.of_cluster(event, now)
             });
         }
     }

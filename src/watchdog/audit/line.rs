@@ -27,6 +27,8 @@ pub enum AuditEvent {
     Decided,
     /// The restart was sent, and answered or not.
     Sent,
+    /// It was not sent after all.
+    NotSent,
     /// Later polls told what became of a restart.
     Outcome,
     /// A unit is due and is not restarted; written once until the reason changes.

@@ -12,7 +12,7 @@ use crate::connect::model::State;
 use crate::observe::snapshot::{Connector, Instance, Snapshot};
 
 use super::event::{Because, Change, Event};
-use super::memory::{ConnectorMemory, Memory, Phase, Time, Unit};
+use super::memory::{ConnectorMemory, Memory, Phase, Time, UnderWay, Unit};
 use super::report::Why;
 use super::rules::Policy;
 use super::update::{self, Look};
@@ -220,6 +220,7 @@ impl One<'_> {
     ) -> bool {
         let class = instance.failure.as_ref().map_or(unit.class, |failure| failure.class);
         unit.rule = self.policy.rule_of(self.connector, class);
+        unit.under_way = self.under_way(unit, task);
         let acts = self.policy.mode_of(unit.rule) == WatchdogMode::On;
         if unit.dry_run && acts && instance.state == State::Failed {
             self.happened(task, Change::Cleared(Because::ModeChanged));
@@ -232,8 +233,6 @@ impl One<'_> {
             rng,
             progress: self.input.progress.get(&self.connector.name).copied(),
             may_be_foreign: gap <= self.policy.limits.longest_gap && !self.rebalancing,
-            is_under_way: (self.input.not_ended.iter())
-                .any(|(name, unit)| *name == self.connector.name && *unit == task),
             is_the_same: gap.is_zero(),
             changes: Vec::new(),
         };
@@ -243,6 +242,16 @@ impl One<'_> {
             self.happened(task, change);
         }
         remember
+    }
+
+    /// Where its call is; one that was decided for it before it was forgotten is not its own.
+    fn under_way(&self, unit: &Unit, task: Option<u32>) -> Option<UnderWay> {
+        let Phase::Verifying { decided, .. } = unit.phase else { return None };
+        if self.input.under_way.is_empty() {
+            return None;
+        }
+        let of_it = self.input.under_way.get(&(Arc::clone(&self.connector.name), task))?;
+        Some(of_it.1).filter(|_| of_it.0 == decided)
     }
 
     fn another_config(&mut self, memory: &mut ConnectorMemory) {
@@ -268,19 +277,25 @@ impl One<'_> {
         if !unit.is_failed || matches!(unit.phase, Phase::GivenUp) {
             return None;
         }
-        let silenced = || {
-            let mut silences = self.input.silences.iter();
-            silences.any(|silence| silence.selector.fits(self.connector, unit.class))
-        };
-        let default = self.policy.rules.len();
-        if self.policy.mode_of(unit.rule) == WatchdogMode::Off {
-            Some(Why::Rule)
-        } else if silenced() {
-            Some(Why::Silence)
-        } else if self.input.shut.get(unit.rule.unwrap_or(default)) == Some(&true) {
-            Some(Why::Window)
-        } else {
-            stood_down.then_some(Why::Foreign)
-        }
+        held_by_person(self.connector, unit, self.input, self.policy)
+            .or_else(|| stood_down.then_some(Why::Foreign))
+    }
+}
+
+/// What the user has to say about a unit.
+pub(super) fn held_by_person(
+    connector: &Connector,
+    unit: &Unit,
+    input: &Input<'_>,
+    policy: &Policy,
+) -> Option<Why> {
+    let mut silences = input.silences.iter();
+    if policy.mode_of(unit.rule) == WatchdogMode::Off {
+        Some(Why::Rule)
+    } else if silences.any(|silence| silence.selector.fits(connector, unit.class)) {
+        Some(Why::Silence)
+    } else {
+        let place = unit.rule.unwrap_or(policy.rules.len());
+        (input.shut.get(place) == Some(&true)).then_some(Why::Window)
     }
 }

@@ -43,6 +43,8 @@ pub struct Memory {
 /// One restart at a time, ever further apart, since the last ones came to nothing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Caution {
+    /// Since when.
+    pub(super) began: Time,
     /// When the next one is let through.
     pub(super) next: Time,
     /// How many were let through.
@@ -119,6 +121,18 @@ pub struct Unit {
     /// What keeps it from being restarted, as of the last look.
     #[serde(skip)]
     pub(in crate::watchdog) held: Option<Why>,
+    /// Where the call that was decided last is, while it has not ended.
+    #[serde(skip)]
+    pub(in crate::watchdog) under_way: Option<UnderWay>,
+    /// When it was restarted before the decision that is under way; that may come to nothing.
+    #[serde(skip)]
+    pub(in crate::watchdog) restarted_before: Option<Time>,
+    /// Whether the last restart had its turn and was not sent after all.
+    #[serde(skip)]
+    pub(in crate::watchdog) was_not_sent: bool,
+    /// After a call that came to nothing it is not let through sooner, by whatever.
+    #[serde(skip)]
+    pub(in crate::watchdog) not_before: Time,
 }
 
 /// Where a unit is on its way from FAILED to healthy or given up.
@@ -136,8 +150,11 @@ pub enum Phase {
     },
     /// Restarted; what comes of it is awaited.
     Verifying {
-        /// When the restart was decided.
+        /// When the restart was decided; once it was sent, when that was.
         since: Time,
+        /// Which decision it was: the time of it.
+        #[serde(default)]
+        decided: Time,
         /// Seen in another state than FAILED since then.
         moved: bool,
         /// RUNNING in every valid poll since then.
@@ -160,6 +177,15 @@ pub enum Phase {
     },
     /// Only a person can help.
     GivenUp,
+}
+
+/// Where a call is that was decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnderWay {
+    /// It waits for its turn, or the status is read once more: nothing was sent.
+    Waits,
+    /// It was sent, and is not answered.
+    Sent,
 }
 
 /// Why a unit is restarted.
@@ -232,17 +258,6 @@ pub enum BreakerState {
         /// When more are allowed.
         next: Time,
     },
-}
-
-impl Memory {
-    /// Why a restart of this unit that was decided and not yet sent is no longer wanted, if so.
-    pub fn unwanted(&self, (connector, task): &UnitId) -> Option<&'static str> {
-        let unit = self.connectors.get(connector).and_then(|of| of.units.get(task));
-        match unit {
-            Some(Unit { phase: Phase::Verifying { .. }, held, .. }) => held.map(Why::as_str),
-            Some(_) | None => Some("another state"),
-        }
-    }
 }
 
 impl Breaker {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::config::{FailureClass, WatchdogMode};
 
 use super::limits::Limits;
-use super::memory::{Memory, Phase, Time, Unit};
+use super::memory::{Memory, Phase, Time, UnderWay, Unit};
 use super::rules::Policy;
 
 /// Why nothing is done in a cluster at all.
@@ -74,6 +74,8 @@ pub enum Why {
     Silence,
     /// Somebody else restarts it.
     Foreign,
+    /// Its restart is decided, and waits for its turn.
+    Turn,
     /// It was restarted, and what comes of it is awaited.
     Verify,
     /// Neither RUNNING nor FAILED for too long after a restart.
@@ -123,6 +125,7 @@ impl Why {
             Self::Window => "window",
             Self::Silence => "silence",
             Self::Foreign => "foreign",
+            Self::Turn => "turn",
             Self::Verify => "verify",
             Self::Stuck => "stuck",
             Self::Stable => "stable",
@@ -209,7 +212,7 @@ pub fn report(memory: &Memory, hold: Option<Hold>, policy: &Policy) -> Report {
                 first_failed: unit.first_failed,
                 attempts: unit.attempts,
                 attempts_most: policy.limits_of(unit.rule).attempts.of(unit.class),
-                last_restart: unit.last_restart,
+                last_restart: unit.restarted(),
                 next: next(memory, unit, policy.limits_of(unit.rule)),
                 why: why(unit, hold),
                 mode: policy.mode_of(unit.rule),
@@ -218,6 +221,17 @@ pub fn report(memory: &Memory, hold: Option<Hold>, policy: &Policy) -> Report {
         }
     }
     Report { hold, units }
+}
+
+impl Unit {
+    /// When a restart of it was sent last.
+    const fn restarted(&self) -> Option<Time> {
+        match self.under_way {
+            None if !self.was_not_sent => self.last_restart,
+            Some(UnderWay::Sent) => self.last_restart,
+            Some(UnderWay::Waits) | None => self.restarted_before,
+        }
+    }
 }
 
 /// Under a breaker it is the breaker that says when.
@@ -238,6 +252,7 @@ fn why(unit: &Unit, hold: Option<Hold>) -> Why {
     match (&unit.phase, hold, unit.held) {
         (Phase::GivenUp, ..) => Why::GivenUp,
         (Phase::Verifying { stuck: true, .. }, ..) => Why::Stuck,
+        (Phase::Verifying { .. }, ..) if unit.under_way == Some(UnderWay::Waits) => Why::Turn,
         (Phase::Verifying { .. }, ..) => Why::Verify,
         (Phase::Recovered { .. }, ..) => Why::Stable,
         (_, Some(hold), _) => Why::Hold(hold),

@@ -28,6 +28,10 @@ fn unit(attempts: u32) -> Unit {
         classes: 1,
         rule: None,
         held: None,
+        under_way: None,
+        restarted_before: None,
+        was_not_sent: false,
+        not_before: Time::ZERO,
         phase: Phase::BackingOff { next: Duration::from_secs(9) },
     }
 }
