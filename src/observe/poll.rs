@@ -12,6 +12,8 @@ use crate::connect::error::{Error, ErrorKind};
 use crate::connect::model::{ConnectorStatus, Health};
 use crate::connect::{ClusterClient, WorkerClient};
 
+use crate::redact::redact;
+
 use super::build::{Builder, ConnectorFacts};
 use super::failure::Classifier;
 use super::listing::{self, Listing, Selection};
@@ -56,7 +58,8 @@ impl PollFailure {
     ];
 
     fn new(reason: &'static str, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into() }
+        let message: String = message.into();
+        Self { reason, message: redact(&message).into_owned() }
     }
 }
 

@@ -7,9 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::config::FailureClass;
+use crate::redact::redact;
 use crate::watchdog::policy::Time;
-
-use super::redact::redact;
 
 /// A word or a sentence; nothing is copied where it is a constant.
 pub type Words = Cow<'static, str>;

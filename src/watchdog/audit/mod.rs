@@ -6,7 +6,6 @@
 
 mod file;
 mod line;
-mod redact;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, Write as _};
@@ -20,7 +19,6 @@ use crate::config::{AuditSettings, AuditTarget};
 
 use file::LineFile;
 pub use line::{AuditEvent, AuditLine, Words, trace_hash};
-pub use redact::redact;
 
 /// So many lines are kept in memory.
 pub const MAX_RECENT: usize = 1000;
