@@ -417,13 +417,17 @@ impl State {
         let (end, now) = (end + LAST_WORDS, self.clock.now());
         let (written, flushed) = tokio::join!(
             timeout_at(end, self.keeper.write(&self.cluster, &self.memory, now)),
-            timeout_at(end, self.teller.flush()),
+            timeout_at(end, async {
+                self.teller.flush().await;
+                self.teller.is_written(LAST_WORDS).await
+            }),
         );
-        if written.is_err() || flushed.is_err() {
+        let flushed = flushed.unwrap_or(false);
+        if written.is_err() || !flushed {
             tracing::warn!(
                 cluster = &*self.cluster,
                 journal = written.is_ok(),
-                audit = flushed.is_ok(),
+                audit = flushed,
                 "not all that was done last was written when the process ended: a disk, or the \
                  reader of the audit log, does not answer; restarts that were sent count all the same"
             );

@@ -3,9 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::config::{FailureClass, WatchdogMode};
 use crate::observe::view::ClusterView;
+use crate::tasks::blocking;
 
 use super::audit::{Audit, AuditEvent, AuditLine};
 use super::executor::Carried;
@@ -347,6 +349,12 @@ impl Teller {
         if written.await.is_err() {
             tracing::error!("writing the audit log panicked");
         }
+    }
+
+    /// Waits until the audit log is written, but no longer than this; whether it is.
+    pub(super) async fn is_written(&self, limit: Duration) -> bool {
+        let audit = Arc::clone(&self.audit);
+        blocking(move || audit.flush(limit)).await
     }
 
     fn of_cluster(&self, event: AuditEvent, now: Time) -> AuditLine {
