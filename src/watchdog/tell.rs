@@ -15,8 +15,8 @@ use super::holding::{hold_because, is_first_wait};
 use super::log;
 use super::look::{Look, key};
 use super::policy::{
-    Answer, BreakerChange, Change, Decided, Decision, Event, Hold, Memory, Outcome, Policy, Report,
-    Time, UnitId, Why,
+    Answer, BreakerChange, Change, Decided, Decision, Event, GONE, Hold, Memory, Outcome, Policy,
+    Report, Time, UnitId, Why,
 };
 use super::view::{Counts, DRY_RUN, JournalView, Kind, LastCall, Restarts, Scope, WatchdogView};
 
@@ -33,6 +33,8 @@ pub(super) struct Teller {
     /// What holds the whole cluster, as it was told last.
     hold: Option<Hold>,
     calls: BTreeMap<UnitId, LastCall>,
+    /// Connectors that were counted and are not there: since when, and in how many polls.
+    missing: BTreeMap<Arc<str>, (Time, u32)>,
     log: log::Log,
 }
 
@@ -48,6 +50,7 @@ impl Teller {
             held: BTreeMap::new(),
             hold: None,
             calls: BTreeMap::new(),
+            missing: BTreeMap::new(),
         }
     }
 
@@ -301,8 +304,21 @@ impl Teller {
         let is_there = |name: &Arc<str>| {
             snapshot.connectors.binary_search_by(|connector| connector.name.cmp(name)).is_ok()
                 || snapshot.unread.binary_search(name).is_ok()
+                || snapshot.without_status.binary_search(name).is_ok()
         };
-        self.counts.restarts.retain(|kind, _| is_there(&kind.connector));
+        // One that is not listed once is there all the same, and a counter does not begin anew.
+        let mut missing = BTreeMap::new();
+        let before = &self.missing;
+        self.counts.restarts.retain(|kind, _| {
+            let name = &kind.connector;
+            if is_there(name) {
+                return true;
+            }
+            let (since, polls) = before.get(name).map_or((look.now, 1), |(at, n)| (*at, n + 1));
+            missing.insert(Arc::clone(name), (since, polls));
+            polls < GONE.0 || look.now.saturating_sub(since) < GONE.1
+        });
+        self.missing = missing;
         self.scopes.retain(|id, _| look.unit(id).is_some());
         self.calls.retain(|id, _| look.unit(id).is_some());
     }

@@ -104,7 +104,8 @@ fn forget_the_gone(
         if known || listed(&snapshot.unread) || listed(&snapshot.without_status) {
             return true;
         }
-        clear(name, std::mem::take(&mut connector.units), Because::Deleted, &mut seen.events);
+        let gone = connector.units.extract_if(.., |_, unit| unit.is_gone(now)).collect();
+        clear(name, gone, Because::Deleted, &mut seen.events);
         connector.forget_foreign(policy, now);
         // One that is deleted and created again has no budget of its own for it.
         !connector.is_blank(policy, now)
@@ -124,6 +125,20 @@ impl ConnectorMemory {
     fn forget_foreign(&mut self, policy: &Policy, now: Time) {
         self.foreign.retain(|at| now.saturating_sub(*at) < policy.limits.foreign_window);
         self.stood_down_until = self.stood_down_until.filter(|until| now < *until);
+    }
+}
+
+/// In so many polls, and for so long, what is remembered must be missing before it counts as deleted:
+/// a worker that reads its topics anew lists only a part of all.
+pub(in crate::watchdog) const GONE: (u32, Duration) = (3, Duration::from_secs(120));
+
+impl Unit {
+    /// It is not there; whether it counts as deleted.
+    fn is_gone(&mut self, now: Time) -> bool {
+        self.is_failed = false;
+        let (since, polls) = self.missing.get_or_insert((now, 0));
+        *polls = polls.saturating_add(1);
+        *polls >= GONE.0 && now.saturating_sub(*since) >= GONE.1
     }
 }
 
@@ -193,8 +208,9 @@ impl One<'_> {
         }
         let tasks = &self.connector.tasks;
         let is_gone = |task: &u32| tasks.binary_search_by_key(task, |task| task.id).is_err();
-        let gone: Vec<_> = units.keys().flatten().copied().filter(is_gone).collect();
-        let gone = gone.into_iter().filter_map(|task| units.remove_entry(&Some(task))).collect();
+        let gone = units
+            .extract_if(.., |task, unit| task.as_ref().is_some_and(is_gone) && unit.is_gone(now))
+            .collect();
         self.clear(gone, Because::Deleted);
         if self.foreign {
             memory.foreign.push_back(now);
@@ -221,6 +237,7 @@ impl One<'_> {
         let class = instance.failure.as_ref().map_or(unit.class, |failure| failure.class);
         unit.rule = self.policy.rule_of(self.connector, class);
         unit.under_way = self.under_way(unit, task);
+        let was_missing = unit.missing.take().is_some();
         let acts = self.policy.mode_of(unit.rule) == WatchdogMode::On;
         if unit.dry_run && acts && instance.state == State::Failed {
             self.happened(task, Change::Cleared(Because::ModeChanged));
@@ -232,7 +249,9 @@ impl One<'_> {
             now: self.now,
             rng,
             progress: self.input.progress.get(&self.connector.name).copied(),
-            may_be_foreign: gap <= self.policy.limits.longest_gap && !self.rebalancing,
+            may_be_foreign: gap <= self.policy.limits.longest_gap
+                && !self.rebalancing
+                && !was_missing,
             is_the_same: gap.is_zero(),
             changes: Vec::new(),
         };

@@ -130,6 +130,9 @@ pub struct Unit {
     /// Whether the last restart had its turn and was not sent after all.
     #[serde(skip)]
     pub(in crate::watchdog) was_not_sent: bool,
+    /// Since when, and in how many polls, it was not there.
+    #[serde(skip)]
+    pub(in crate::watchdog) missing: Option<(Time, u32)>,
     /// After a call that came to nothing it is not let through sooner, by whatever.
     #[serde(skip)]
     pub(in crate::watchdog) not_before: Time,

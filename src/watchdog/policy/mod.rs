@@ -43,6 +43,7 @@ pub use budget::Bucket;
 pub use call::{Call, Decision};
 pub use event::{Because, BreakerChange, Change, Event, Outcome};
 pub use limits::{Attempts, Limits};
+pub(in crate::watchdog) use look::GONE;
 pub use memory::{
     Breaker, BreakerState, ConnectorMemory, Memory, Phase, Reason, Time, UnderWay, Unit, UnitId,
 };

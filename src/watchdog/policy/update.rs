@@ -63,6 +63,7 @@ pub(super) fn first_seen(instance: &Instance, now: Time) -> Unit {
         under_way: None,
         restarted_before: None,
         was_not_sent: false,
+        missing: None,
         not_before: Time::ZERO,
     }
 }

@@ -31,6 +31,7 @@ fn unit(attempts: u32) -> Unit {
         under_way: None,
         restarted_before: None,
         was_not_sent: false,
+        missing: None,
         not_before: Time::ZERO,
         phase: Phase::BackingOff { next: Duration::from_secs(9) },
     }

@@ -89,7 +89,9 @@ fn a_canary_that_no_call_can_name_leaves_its_turn_to_another() {
 fn an_answer_after_the_unit_went_on_changes_nothing_of_it() {
     type Between<'b> = &'b dyn Fn(&mut Watched);
     let cases: [(&str, Between<'_>); 5] = [
-        ("deleted", &|watched| drop(watched.poll(&Snapshot::default()))),
+        ("deleted", &|watched| {
+            watched.polls(&Snapshot::default(), minutes(3));
+        }),
         ("paused", &|watched| drop(watched.poll(&of(State::Paused)))),
         ("failed again", &|watched| {
             watched.policy.limits.stale_status = Duration::ZERO;
