@@ -37,7 +37,7 @@ pub(super) fn look(
     now: Time,
     rng: &mut Rng,
 ) -> Seen {
-    let mut seen = Seen::default();
+    let mut seen = Seen { unassigned: snapshot.others.unassigned, ..Seen::default() };
     if !memory.connectors.is_empty() {
         forget_the_gone(memory, snapshot, policy, now, &mut seen);
     }

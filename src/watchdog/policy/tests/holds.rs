@@ -90,6 +90,15 @@ fn what_a_person_says_is_silence() {
 }
 
 #[test]
+fn a_rebalance_of_connectors_that_are_left_out_holds_too() {
+    let mut watched = due();
+    let mut seen = failed();
+    seen.others.unassigned = true;
+    let report = watched.poll(&seen).report;
+    assert_eq!(report.hold, Some(Hold::Rebalance));
+}
+
+#[test]
 fn a_silence_is_for_whom_it_is_and_for_as_long_as_it_is() {
     let both = failing(&["a", "ab"], FailureClass::Data, "x");
     let mut watched = Watched::new();
