@@ -1,6 +1,7 @@
 //! The watchdog of one cluster: after each poll it decides, makes what it means to do durable, and
 //! only then has it done.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -190,12 +191,14 @@ impl State {
         let shut = self.engine.settings.shut(&self.cluster, wall);
         let reserved = office.budget.reserve(now);
         let under_way = self.executor.under_way();
+        let workers_that_do = workers_that_do(view);
         let input = Input {
             snapshot: view.snapshot.as_deref().filter(|_| up),
             fresh: self.is_fresh(),
             rebalancing: self.known.rebalancing,
             journal_lost: self.keeper.holds(now),
             restarts_with_tasks: restarts_with_tasks(view),
+            workers_that_do: Some(&workers_that_do),
             doubt: office.reach.is_doubtful(),
             stopped: stopped.is_some(),
             process_left: reserved,
@@ -433,6 +436,13 @@ impl State {
             );
         }
     }
+}
+
+/// The workers that answer and whose version is known to do KIP-745's restart right.
+fn workers_that_do(view: &ClusterView) -> BTreeSet<Arc<str>> {
+    let does = |version: &str| Version::parse(version).is_some_and(Version::restarts_with_tasks);
+    let known = view.workers.iter().filter(|worker| worker.version.as_deref().is_some_and(does));
+    known.map(|worker| Arc::clone(&worker.id)).collect()
 }
 
 /// Whether every worker that answers may be sent KIP-745's form.

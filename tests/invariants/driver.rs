@@ -170,6 +170,7 @@ impl Driver {
         let input = Input {
             under_way: &BTreeMap::new(),
             room: usize::MAX,
+            workers_that_do: None,
             snapshot: Some(&self.world.snapshot).filter(|_| t >= until.invalid && t >= until.doubt),
             fresh: t >= until.not_fresh,
             rebalancing: t < until.rebalance,

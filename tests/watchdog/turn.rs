@@ -111,7 +111,14 @@ async fn four_of_five(fifth: &str, first: Option<&str>) -> Bench {
         bench.sim.fail_task("a", task, REFUSED, true);
     }
     bench.proxy.do_from_now("GET", is_status, Doing::HoldRequest);
-    let warden = bench.start_polling(scene::SLOW_POLL, &[NO_STORM]);
+    // One call for all is only for workers whose version is known, so that the worker is dialled by
+    // its own name too.
+    let urls = [bench.proxy.url()];
+    let file = scene::configure(bench.folder.path(), &urls, scene::SLOW_POLL, &[NO_STORM]);
+    let text = std::fs::read_to_string(&file).unwrap();
+    let text = text.replace("urls:", "dial_workers: ['127\\.0\\.0\\.1:.*'], urls:");
+    std::fs::write(&file, text).unwrap();
+    let warden = Warden::start([format!("--config.file={file}")]);
     eventually("its status is asked for", SOON, || (bench.proxy.held() >= 1).then_some(()));
     match first {
         Some(trace) => bench.sim.fail_task("a", 0, trace, true),

@@ -72,8 +72,21 @@ fn calls(
     connector: &Arc<str>,
     units: &[Option<u32>],
 ) -> Vec<(Call, Vec<Option<u32>>)> {
-    let together = input.restarts_with_tasks && all_that_failed(memory, connector, units);
-    call::calls(units, input.restarts_with_tasks, together)
+    let restarts_with_tasks =
+        input.restarts_with_tasks && is_with_workers_that_do(input, connector);
+    let together = restarts_with_tasks && all_that_failed(memory, connector, units);
+    call::calls(units, restarts_with_tasks, together)
+}
+
+/// Each worker that has something of a connector does its part of KIP-745's restart as its own version
+/// has it; of one that is not known to do it right only plain restarts are asked.
+fn is_with_workers_that_do(input: &Input<'_>, connector: &Arc<str>) -> bool {
+    let Some(known) = input.workers_that_do else { return true };
+    let Some(snapshot) = input.snapshot else { return false };
+    let at = snapshot.connectors.binary_search_by(|c| c.name.cmp(connector));
+    let Ok(of) = at.map(|at| &snapshot.connectors[at]) else { return false };
+    let tasks = of.tasks.iter().map(|task| &task.instance);
+    tasks.chain([&of.instance]).all(|instance| known.contains(&instance.worker_id))
 }
 
 /// Whether one call for all FAILED instances of a connector touches these units and no other: one

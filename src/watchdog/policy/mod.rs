@@ -30,7 +30,7 @@ mod tests;
 mod told;
 mod update;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -68,6 +68,8 @@ pub struct Input<'s> {
     pub journal_lost: bool,
     /// Whether the workers know KIP-745 and do not start tasks twice.
     pub restarts_with_tasks: bool,
+    /// The workers that are known to; `None`: whatever worker there is.
+    pub workers_that_do: Option<&'s BTreeSet<Arc<str>>>,
     /// Whether no watched cluster can be reached.
     pub doubt: bool,
     /// Whether the kill switch is on.
@@ -104,6 +106,7 @@ impl<'s> Input<'s> {
             rebalancing: false,
             journal_lost: false,
             restarts_with_tasks: true,
+            workers_that_do: None,
             doubt: false,
             stopped: false,
             room: usize::MAX,
