@@ -175,6 +175,8 @@ impl State {
     async fn listen(&mut self) -> Heard {
         let now = self.clock.now();
         if let Some(memory) = self.keeper.load(&self.cluster, now).await {
+            self.engine.office.budget.was_spent(&memory, now);
+            self.known.remember(Some(&memory.heeded).filter(|_| self.keeper.is_known(now)));
             self.memory = memory.restored(now);
         }
         self.engine.office.kill_switch.heard().await
@@ -188,6 +190,7 @@ impl State {
         office.reach.tell(&self.cluster, up);
         let wall = SystemTime::now();
         self.known.see(view, &given, since_1970(wall));
+        self.memory.heeded.clone_from(&self.known.heeded);
         let shut = self.engine.settings.shut(&self.cluster, wall);
         let reserved = office.budget.reserve(now);
         let under_way = self.executor.under_way();

@@ -34,7 +34,7 @@ pub(super) struct Known {
     began: Option<Time>,
     /// When those orders were given that count no more; no two have the same time. A clock that was
     /// set back is no reason not to heed what is ordered by it, so that the last is not enough.
-    heeded: BTreeSet<Time>,
+    pub(super) heeded: BTreeSet<Time>,
 }
 
 impl Known {
@@ -51,6 +51,15 @@ impl Known {
             acknowledged: Vec::new(),
             began: Some(wall),
             heeded: BTreeSet::new(),
+        }
+    }
+
+    /// What the journal has of orders: those given since the process before ended count, and those it
+    /// heeded do not. `None`: that is not known.
+    pub(super) fn remember(&mut self, heeded: Option<&BTreeSet<Time>>) {
+        if let Some(heeded) = heeded {
+            self.began = None;
+            self.heeded.extend(heeded);
         }
     }
 
@@ -246,6 +255,24 @@ mod tests {
             let mut known = Known::new(Vec::new(), NOON);
             known.order("a", true, &orders.read(), NOON + HOUR / 30);
             assert_eq!(known.acknowledged.len(), count);
+        }
+    }
+
+    #[test]
+    fn what_was_ordered_while_no_process_was_there_counts_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let orders = Orders::at(folder.path().join("orders"));
+        let given = orders
+            .change(Broken::Refuse, NOON, |given| given.acknowledge("a", "c", None, "ann", NOON));
+        given.unwrap();
+        let later = NOON + HOUR / 60;
+        let mut heeded = BTreeSet::new();
+        for count in [1, 0] {
+            let mut known = Known::new(Vec::new(), later);
+            known.remember(Some(&heeded));
+            known.order("a", true, &orders.read(), later);
+            assert_eq!(known.acknowledged.len(), count);
+            heeded.clone_from(&known.heeded);
         }
     }
 

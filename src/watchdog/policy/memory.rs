@@ -1,6 +1,6 @@
 //! What the policy remembers of one cluster: only of units that are not simply healthy.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,38 +26,40 @@ pub struct Memory {
     pub breakers: BTreeMap<Arc<str>, Breaker>,
     /// What is left of the cluster's budget; `None`: all of it.
     pub budget: Option<Bucket>,
-    pub(super) rebalance: Option<Rebalance>,
+    /// When those orders were given that were heeded lately, by the wall clock.
+    pub(in crate::watchdog) heeded: BTreeSet<Time>,
+    pub(in crate::watchdog) rebalance: Option<Rebalance>,
     /// Since when every watched cluster is out of reach.
     pub(super) doubted_since: Option<Time>,
     /// Whether the last restarts recovered, the latest last.
-    pub(super) verified: VecDeque<bool>,
+    pub(in crate::watchdog) verified: VecDeque<bool>,
     /// Calls in a row that were refused or not answered.
-    pub(super) refused: u32,
-    pub(super) caution: Option<Caution>,
+    pub(in crate::watchdog) refused: u32,
+    pub(in crate::watchdog) caution: Option<Caution>,
     /// Whether the caution was told.
     pub(super) caution_told: bool,
     /// When credentials were tried last, by signature: accounts lock, whoever it is that tries.
-    pub(super) tried_auth: BTreeMap<Arc<str>, Time>,
+    pub(in crate::watchdog) tried_auth: BTreeMap<Arc<str>, Time>,
 }
 
 /// One restart at a time, ever further apart, since the last ones came to nothing.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Caution {
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+pub(in crate::watchdog) struct Caution {
     /// Since when.
-    pub(super) began: Time,
+    pub(in crate::watchdog) began: Time,
     /// When the next one is let through.
-    pub(super) next: Time,
+    pub(in crate::watchdog) next: Time,
     /// How many were let through.
-    pub(super) tries: u32,
+    pub(in crate::watchdog) tries: u32,
     /// Whether it ends with a call that is taken; else with a recovery.
-    pub(super) refused: bool,
+    pub(in crate::watchdog) refused: bool,
 }
 
 /// A rebalance that was seen.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Rebalance {
-    pub(super) began: Time,
-    pub(super) last_seen: Time,
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+pub(in crate::watchdog) struct Rebalance {
+    pub(in crate::watchdog) began: Time,
+    pub(in crate::watchdog) last_seen: Time,
 }
 
 /// The memory of one connector.

@@ -47,6 +47,7 @@ pub(in crate::watchdog) use look::GONE;
 pub use memory::{
     Breaker, BreakerState, ConnectorMemory, Memory, Phase, Reason, Time, UnderWay, Unit, UnitId,
 };
+pub(in crate::watchdog) use memory::{Caution, Rebalance};
 pub use objection::{Contradiction, Objection, contradiction, objection};
 pub use report::{Hold, Report, UnitReport, Why, report};
 pub use rules::{Policy, Rule, Selector, Silence};
