@@ -2,6 +2,7 @@
 //! cluster can be reached at all.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -91,9 +92,10 @@ impl KillSwitch {
 
     fn stopped_by_the_file(&self) -> Option<String> {
         let file = self.file.as_ref()?;
-        match file.try_exists() {
-            Ok(false) => None,
-            Ok(true) => Some(format!("{} is there", file.display())),
+        // A link that leads nowhere is there too.
+        match file.symlink_metadata() {
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Ok(_) => Some(format!("{} is there", file.display())),
             Err(error) => Some(format!("{} cannot be looked for: {error}", file.display())),
         }
     }
@@ -278,6 +280,9 @@ mod tests {
         assert_eq!((because(), switch.was_on()), (None, false));
         std::fs::write(&file, "").unwrap();
         assert!(because().unwrap().contains("is there") && switch.was_on());
+        std::fs::remove_file(&file).unwrap();
+        std::os::unix::fs::symlink(folder.path().join("nowhere"), &file).unwrap();
+        assert!(because().unwrap().contains("is there"), "a link that leads nowhere");
         std::fs::remove_file(&file).unwrap();
         switch.turn(true);
         assert!(switch.was_on() && because().is_some());
