@@ -43,7 +43,7 @@ async fn main() {
             let start = Instant::now();
             let snapshot = poller.poll().await.unwrap();
             poll.push(start.elapsed());
-            assert_eq!(snapshot.connectors.len(), connectors);
+            assert_eq!(snapshot.1.connectors.len(), connectors);
         }
         yardstick.sort();
         poll.sort();

@@ -13,6 +13,7 @@ pub mod logging;
 pub mod metrics;
 pub mod observe;
 pub mod order;
+pub mod redact;
 pub mod replay;
 pub mod run;
 mod serve;

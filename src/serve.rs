@@ -140,7 +140,8 @@ impl Start {
         let views = watch.start(&self.tasks, &self.stop);
         if self.watchdog.mode != WatchdogMode::Off {
             let (settings, office) = (Arc::clone(&self.watchdog), Arc::clone(&self.office));
-            let engine = Engine { client, policy, settings, office };
+            let classifier = Arc::clone(&self.classifier);
+            let engine = Engine { client, policy, settings, office, classifier };
             let (publish, published) = watch::channel(Arc::default());
             self.tasks.spawn(watchdog, engine.run(views.clone(), publish, self.stop.clone()));
             self.tasks.spawn(its_page, publish_watchdog(published, Arc::clone(&self.exporter)));

@@ -35,6 +35,16 @@ fn warnings(said: &str) -> Vec<&str> {
 }
 
 #[test]
+fn one_worker_is_not_named_by_two_clusters() {
+    let text = "clusters:\n  - {name: a, urls: ['http://127.0.0.1:1']}\n  - name: b\n    urls:\n      \
+                - http://127.0.0.1:2\n      - http://ann:s3cret@127.0.0.1:1/\n";
+    let (code, said) = check(text, &[]);
+    assert_eq!(code, Some(64), "{said}");
+    let wanted = "cluster \"b\": line 6: urls: http://127.0.0.1:1/ is also one of cluster \"a\"";
+    assert!(said.contains(wanted) && !said.contains("s3cret"), "{said}");
+}
+
+#[test]
 fn whatever_is_wrong_is_told_with_its_line_and_what_is_valid() {
     let mut tried = 0;
     for case in CASES.split("----\n").skip(1) {

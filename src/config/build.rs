@@ -1,7 +1,7 @@
 //! From flags, environment and file to validated [`Settings`]. Flags win over the environment, and
 //! both over the file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv6Addr, SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -349,13 +349,29 @@ fn clusters(
         );
     }
     let mut names = BTreeSet::new();
+    let mut whose = BTreeMap::new();
     let mut all = Vec::new();
     for cluster in in_file {
         let at = format!("{place}: cluster {:?}", cluster.name);
         if cluster.name.is_empty() || !names.insert(cluster.name.clone()) {
             return bad(at, "each cluster needs a name of its own");
         }
-        all.push(one_cluster(cluster, &at, timeout, odd)?);
+        let lines: Vec<_> = cluster.urls.iter().map(|url| url.referenced.line()).collect();
+        let cluster = one_cluster(cluster, &at, timeout, odd)?;
+        for (url, line) in cluster.connect.urls.iter().zip(lines) {
+            // Each would restart what is FAILED.
+            if let Some(other) = whose.insert(url.clone(), cluster.name.clone())
+                && other != cluster.name
+            {
+                return bad(
+                    at,
+                    format!(
+                        "line {line}: urls: {url} is also one of cluster {other:?}; name a worker once"
+                    ),
+                );
+            }
+        }
+        all.push(cluster);
     }
     Ok(all)
 }
@@ -366,7 +382,8 @@ fn one_cluster(
     timeout: Duration,
     odd: &mut Vec<Problem>,
 ) -> Result<ClusterSettings, ConfigError> {
-    let mut connect = urls(at, &cluster.urls)?;
+    let texts: Vec<_> = cluster.urls.iter().map(|url| url.value.clone()).collect();
+    let mut connect = urls(at, &texts)?;
     connect.request_timeout = timeout;
     if cluster.tls.key_file.is_some() && cluster.tls.cert_file.is_none() {
         return bad(at, "tls: has a key_file and no cert_file; a client certificate needs both");

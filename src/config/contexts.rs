@@ -77,8 +77,10 @@ impl Contexts {
     }
 
     /// Names and URLs, as they stand in the file.
-    pub fn all(&self) -> impl Iterator<Item = (&str, &[String])> {
-        self.file.contexts.iter().map(|context| (&*context.name, &*context.urls))
+    pub fn all(&self) -> impl Iterator<Item = (&str, Vec<&str>)> {
+        self.file.contexts.iter().map(|context| {
+            (&*context.name, context.urls.iter().map(|url| url.value.as_str()).collect())
+        })
     }
 
     /// How the context of this name is reached; only its secrets are read.

@@ -24,7 +24,7 @@ pub(super) struct File {
 #[serde(deny_unknown_fields)]
 pub(super) struct Cluster {
     pub(super) name: String,
-    pub(super) urls: Vec<String>,
+    pub(super) urls: Vec<Spanned<String>>,
     #[serde(default)]
     pub(super) basic_auth: Option<BasicAuth>,
     #[serde(default)]

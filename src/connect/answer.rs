@@ -7,7 +7,10 @@ use serde::Deserialize;
 
 use super::error::{Conflict, ErrorKind};
 use super::http::Reply;
+use crate::redact::redact;
 
+/// The longest part of a message that is read, in bytes.
+const MAX_READ: usize = 16 << 10;
 /// The longest message that is kept, in bytes.
 const MAX_MESSAGE: usize = 300;
 
@@ -77,9 +80,11 @@ fn redirect(location: Option<&str>) -> String {
     }
 }
 
-/// One line of bounded length.
+/// One line of bounded length, and without what looks like a secret: what a worker says of an error
+/// may hold what it was configured with.
 pub(super) fn shorten(text: &str) -> String {
     let text = text.trim();
+    let text = redact(&text[..text.floor_char_boundary(MAX_READ)]);
     let cut = &text[..text.floor_char_boundary(MAX_MESSAGE)];
     let mut line: String = cut.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     if cut.len() < text.len() {
@@ -163,5 +168,13 @@ mod tests {
             matches!(told(302, false, ""), ErrorKind::Redirect(to) if to == "http://elsewhere/login")
         );
         assert!(shorten(&"é".repeat(1000)).len() < 310);
+        let secrets = "Failed to start task: a-0 jdbc:postgresql://u:hunter2@db/x?password=hunter3 \
+             Authorization: Basic aHVudGVyNA==";
+        let body = format!(r#"{{"error_code":500,"message":"{secrets}"}}"#);
+        for status in [401, 404, 409, 418, 500, 503] {
+            let said = format!("{:?}", told(status, false, &body));
+            let hidden = ["hunter", "aHVud"].iter().all(|secret| !said.contains(secret));
+            assert!(hidden && said.contains("a-0"), "{said}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::model::ConnectorConfig;
-use crate::watchdog::audit::redact;
+use crate::redact::redact;
 
 /// What stands in a secret's place.
 pub const MASK: &str = "***";

@@ -337,7 +337,7 @@ impl WorkerClient {
             let kind = if reply.html {
                 ErrorKind::Shape("an HTML page".to_owned())
             } else {
-                ErrorKind::Shape(error.to_string())
+                ErrorKind::Shape(answer::shorten(&error.to_string()))
             };
             failed(method, &self.url(path), kind)
         })

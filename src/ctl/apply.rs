@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::connect::error::ErrorKind;
 use crate::connect::model::ConnectorConfig;
-use crate::watchdog::audit::redact;
+use crate::redact::redact;
 
 use super::Session;
 use super::documents::Document;

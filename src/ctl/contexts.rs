@@ -24,7 +24,7 @@ pub(super) fn run(
             for (name, urls) in contexts.all() {
                 let current = contexts.current() == Some(name);
                 let urls = urls.join(",");
-                let urls = crate::watchdog::audit::redact(&urls);
+                let urls = crate::redact::redact(&urls);
                 let mark = if current { "*" } else { " " };
                 view.row(
                     format!("context/{name}"),

@@ -17,7 +17,7 @@ use crate::connect::model::{
 };
 use crate::connect::version::Version;
 use crate::connect::{ClusterClient, HealthAnswer, WorkerClient};
-use crate::watchdog::audit::redact;
+use crate::redact::redact;
 
 use super::failure::{self, Failure, Since};
 use super::flags::Scope;

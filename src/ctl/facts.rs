@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::connect::model::{ConnectorStatus, ConnectorType, InstanceStatus, State, TaskStatus};
 use crate::observe::Classifier;
-use crate::watchdog::audit::redact;
+use crate::redact::redact;
 
 use super::mask;
 use super::target::Connector;

@@ -3,7 +3,7 @@
 use url::Url;
 
 use crate::connect::error::{Conflict, Error, ErrorKind};
-use crate::watchdog::audit::redact;
+use crate::redact::redact;
 
 /// Bad usage (`EX_USAGE`).
 pub(super) const USAGE: u8 = 64;

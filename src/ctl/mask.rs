@@ -7,7 +7,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use crate::connect::model::ConnectorConfig;
-use crate::watchdog::audit::redact;
+use crate::redact::redact;
 
 /// What stands in a secret's place.
 pub(super) const MASK: &str = "***";

@@ -86,7 +86,7 @@ impl Board {
     /// A poll ended. Says whether the cluster's `up` changed by it.
     pub(super) fn polled(
         &self,
-        outcome: Result<Snapshot, PollFailure>,
+        outcome: Result<(Arc<str>, Snapshot), PollFailure>,
         took: Duration,
     ) -> Option<bool> {
         let mut parts = self.parts();
@@ -94,9 +94,10 @@ impl Board {
         parts.poll.polls += 1;
         parts.poll.durations.observe(took.as_secs_f64());
         match outcome {
-            Ok(snapshot) => {
+            Ok((by, snapshot)) => {
                 let now = SystemTime::now();
                 parts.poll.up = Some(true);
+                parts.poll.by = Some(by);
                 parts.poll.last_success = Some(now);
                 parts.poll.failure = None;
                 // Most polls find what the one before found: those who hold that are spared work.

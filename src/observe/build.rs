@@ -88,6 +88,18 @@ impl<'c> Builder<'c> {
     }
 }
 
+impl Connector {
+    /// What a status says, read by itself.
+    pub fn of_status(
+        name: &str,
+        mut status: ConnectorStatus,
+        classifier: &Classifier,
+    ) -> Result<Self, String> {
+        name.clone_into(&mut status.name);
+        Builder::new(classifier).connector(&status, None)
+    }
+}
+
 /// What is kept of a connector's configuration.
 #[derive(Clone, Debug)]
 pub(super) struct ConnectorFacts {

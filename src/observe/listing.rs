@@ -14,7 +14,7 @@ use crate::connect::model::{ConnectorType, State};
 
 use super::build::{Builder, fingerprint, sorted_tasks};
 use super::failure::Classifier;
-use super::snapshot::{Connector, Snapshot, Task};
+use super::snapshot::{Connector, Others, Snapshot, Task};
 
 /// What the worker answered with.
 #[derive(Debug)]
@@ -82,19 +82,22 @@ impl<'de> Visitor<'de> for ListingVisitor<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Listing, A::Error> {
         let mut builder = Builder::new(self.classifier);
         let mut connectors = Vec::new();
+        let mut others = Others::default();
         while let Some(name) = map.next_key::<Text<'de>>()? {
             if self.selection.wants(&name.0) {
                 let raw = map.next_value::<RawConnector<'de>>()?;
                 connectors.push(raw.build(&name.0, &mut builder).map_err(A::Error::custom)?);
             } else {
-                map.next_value::<IgnoredAny>()?;
+                map.next_value::<RawOther<'de>>()?.note(&mut others, &mut builder);
             }
         }
+        others.workers.sort_unstable();
+        others.workers.dedup();
         connectors.sort_unstable_by(|a: &Connector, b| a.name.cmp(&b.name));
         if let Some(pair) = connectors.windows(2).find(|pair| pair[0].name == pair[1].name) {
             return Err(A::Error::custom(format!("connector {:?} stands twice", pair[0].name)));
         }
-        Ok(Listing::Expanded(Snapshot { connectors, ..Snapshot::default() }))
+        Ok(Listing::Expanded(Snapshot { connectors, others, ..Snapshot::default() }))
     }
 }
 
@@ -117,6 +120,41 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
             }
         }
         deserializer.deserialize_str(TextVisitor)
+    }
+}
+
+/// A connector that is not wanted: only where it is.
+#[derive(Deserialize)]
+struct RawOther<'a> {
+    #[serde(borrow, default)]
+    status: Option<RawPlaces<'a>>,
+}
+
+#[derive(Deserialize)]
+struct RawPlaces<'a> {
+    #[serde(borrow, default)]
+    connector: Option<RawPlace<'a>>,
+    #[serde(borrow, default)]
+    tasks: Vec<RawPlace<'a>>,
+}
+
+#[derive(Deserialize)]
+struct RawPlace<'a> {
+    state: State,
+    #[serde(borrow, default)]
+    worker_id: Option<Text<'a>>,
+}
+
+impl RawOther<'_> {
+    fn note(&self, others: &mut Others, builder: &mut Builder<'_>) {
+        let Some(status) = &self.status else { return };
+        for place in status.connector.iter().chain(&status.tasks) {
+            others.unassigned |= place.state == State::Unassigned;
+            let worker = builder.share(text(place.worker_id.as_ref()));
+            if others.workers.last() != Some(&worker) {
+                others.workers.push(worker);
+            }
+        }
     }
 }
 
@@ -243,6 +281,20 @@ impl RawConnector<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_what_is_not_wanted_only_its_places_are_read() {
+        let body = r#"{"no":{"status":{"connector":{"state":"RUNNING","worker_id":"b:1"},"tasks":[
+            {"id":0,"state":"UNASSIGNED","worker_id":"a:1"},{"id":0,"state":"ODD"}]},"info":null},
+            "none":{"info":{}},"yes":{"status":{"connector":{"state":"RUNNING"},"tasks":[]}}}"#;
+        let exclude = vec![Regex::new("^no").unwrap()];
+        let selection = Selection { exclude, ..Selection::default() };
+        let read = read(body.as_bytes(), &selection, &Classifier::default()).unwrap();
+        let Listing::Expanded(snapshot) = read else { panic!("{read:?}") };
+        assert_eq!(snapshot.connectors.len(), 1);
+        let workers: Vec<_> = snapshot.others.workers.iter().map(|worker| &**worker).collect();
+        assert_eq!((snapshot.others.unassigned, &workers[..]), (true, &["", "a:1", "b:1"][..]));
+    }
 
     fn snapshot(body: &str) -> Snapshot {
         match read(body.as_bytes(), &Selection::default(), &Classifier::default()).unwrap() {

@@ -12,6 +12,8 @@ use crate::connect::error::{Error, ErrorKind};
 use crate::connect::model::{ConnectorStatus, Health};
 use crate::connect::{ClusterClient, WorkerClient};
 
+use crate::redact::redact;
+
 use super::build::{Builder, ConnectorFacts};
 use super::failure::Classifier;
 use super::listing::{self, Listing, Selection};
@@ -56,7 +58,8 @@ impl PollFailure {
     ];
 
     fn new(reason: &'static str, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into() }
+        let message: String = message.into();
+        Self { reason, message: redact(&message).into_owned() }
     }
 }
 
@@ -103,8 +106,8 @@ impl Poller {
         }
     }
 
-    /// One poll.
-    pub async fn poll(&mut self) -> Result<Snapshot, PollFailure> {
+    /// One poll; also which worker answered.
+    pub async fn poll(&mut self) -> Result<(Arc<str>, Snapshot), PollFailure> {
         let client = Arc::clone(&self.client);
         let (worker, listing) = match client.first(|worker| worker.expanded_body().boxed()).await {
             Ok((worker, body)) => {
@@ -145,7 +148,8 @@ impl Poller {
             }
             Listing::Names(names) => self.one_by_one(worker, names).await?,
         };
-        self.believe(worker, snapshot).await
+        let by = worker.id().into();
+        Ok((by, self.believe(worker, snapshot).await?))
     }
 
     /// Connectors that are configured and that no worker ever started are only in the plain list.

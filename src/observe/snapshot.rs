@@ -14,6 +14,17 @@ pub struct Snapshot {
     pub without_status: Vec<Arc<str>>,
     /// Names whose status could not be read this time, sorted; omitted, not frozen.
     pub unread: Vec<Arc<str>>,
+    /// What is listed and not wanted.
+    pub others: Others,
+}
+
+/// What is known of connectors that are left out: a rebalance is theirs too.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Others {
+    /// Whether one of their instances is UNASSIGNED.
+    pub unassigned: bool,
+    /// The workers that have them, sorted.
+    pub workers: Vec<Arc<str>>,
 }
 
 /// A connector with its tasks.

@@ -39,6 +39,8 @@ pub struct ClusterView {
 pub struct PollReport {
     /// Whether the last poll gave a valid snapshot; `None` before the first.
     pub up: Option<bool>,
+    /// The worker that gave the last valid snapshot.
+    pub by: Option<Arc<str>>,
     /// The wall-clock time of the last valid snapshot.
     pub last_success: Option<SystemTime>,
     /// Why the last poll failed: the reason's word and the message.

@@ -131,7 +131,7 @@ async fn poll_loop(mut poller: Poller, board: Arc<Board>, interval: Duration, fi
         let started = Instant::now();
         let outcome = poller.poll().await;
         say_failure(&cluster, &outcome, &mut last_failure);
-        let connectors = outcome.as_ref().map_or(0, |snapshot| snapshot.connectors.len());
+        let connectors = outcome.as_ref().map_or(0, |(_, snapshot)| snapshot.connectors.len());
         let before = Arc::clone(&view.borrow().history);
         if board.polled(outcome, started.elapsed()) == Some(true) {
             tracing::info!(cluster = &*cluster, connectors, "cluster is up");
@@ -148,7 +148,7 @@ async fn poll_loop(mut poller: Poller, board: Arc<Board>, interval: Duration, fi
 /// The same reason is said once in five minutes.
 fn say_failure(
     cluster: &str,
-    outcome: &Result<super::snapshot::Snapshot, PollFailure>,
+    outcome: &Result<(Arc<str>, super::snapshot::Snapshot), PollFailure>,
     last: &mut Option<(&'static str, Instant)>,
 ) {
     match outcome {
@@ -184,8 +184,12 @@ async fn liveness_loop(
         join_all(all.map(|worker| async {
             let (up, info) = workers::liveness(worker).await;
             board.answered(worker.id(), up, info.as_ref());
+            if !up {
+                client.proved(worker.id(), false, Duration::ZERO);
+            }
         }))
         .await;
+        client.prefer_proven();
     }
 }
 
@@ -208,6 +212,8 @@ async fn proof_loop(
     timeout: Duration,
     first: Duration,
 ) {
+    // Until the next one should have come twice.
+    let lasts = interval.saturating_mul(2) + timeout;
     let mut pace = Pace::new(interval, first);
     loop {
         pace.round().await;
@@ -226,9 +232,11 @@ async fn proof_loop(
                 },
             };
             let proof = workers::prove(worker, Some(&version), timeout).await;
+            client.proved(worker.id(), proof.serves == Some(true), lasts);
             board.proved(worker.id(), proof);
         }))
         .await;
+        client.prefer_proven();
     }
 }
 

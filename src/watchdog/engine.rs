@@ -1,6 +1,7 @@
 //! The watchdog of one cluster: after each poll it decides, makes what it means to do durable, and
 //! only then has it done.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -14,20 +15,28 @@ use tokio_util::sync::CancellationToken;
 use crate::config::WatchdogSettings;
 use crate::connect::ClusterClient;
 use crate::connect::version::Version;
+use crate::observe::Classifier;
 use crate::observe::view::ClusterView;
 
 use super::clock::{Clock, since_1970};
-use super::executor::{Carried, Executor, LAST_CALLS};
+use super::executor::{Asked, Carried, Executor, LAST_CALLS, Step};
 use super::keeper::Keeper;
 use super::known::Known;
 use super::office::{Heard, Office};
-use super::policy::{Decision, Input, Memory, Policy, UnitId, answered, decide, report};
+use super::orders::Now;
+use super::policy::{
+    Contradiction, Decision, Event, Input, Memory, Objection, Policy, answered, contradiction,
+    decide, objection, report, sent, waits,
+};
 use super::probe::Reach;
 use super::tell::Teller;
 use super::view::WatchdogView;
 
 /// Writing down what the last calls came to has so much longer than they.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// On a status that was asked for longer ago nothing is sent.
+const ASKED_LATELY: Duration = Duration::from_secs(30);
 
 /// What one cluster's watchdog needs.
 #[derive(Debug)]
@@ -40,6 +49,8 @@ pub struct Engine {
     pub settings: Arc<WatchdogSettings>,
     /// What all share.
     pub office: Arc<Office>,
+    /// How failures are told apart.
+    pub classifier: Arc<Classifier>,
 }
 
 impl Engine {
@@ -51,13 +62,14 @@ impl Engine {
         stop: CancellationToken,
     ) {
         let cluster = Arc::clone(&views.borrow().cluster);
-        let mut state = State::new(self, cluster, stop.clone());
+        let view = Arc::clone(&views.borrow());
+        let mut state = State::new(self, cluster, view, stop.clone());
         let mut polls = 0;
         loop {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                (decision, carried) = state.executor.ended() => state.ended(&decision, &carried),
+                step = state.executor.next() => state.step(step),
                 probed = next_probe(&mut state.probes) => state.known.probed(probed, state.clock.now()),
                 changed = views.changed() => {
                     let view = Arc::clone(&views.borrow_and_update());
@@ -77,6 +89,7 @@ impl Engine {
                     }
                 }
             }
+            state.begin();
             tokio::select! {
                 biased;
                 // It is tried once more then.
@@ -112,6 +125,10 @@ struct State {
     cluster: Arc<str>,
     memory: Memory,
     clock: Clock,
+    /// The last view that was looked at.
+    view: Arc<ClusterView>,
+    /// What people wanted when they were last listened to.
+    given: Arc<Now>,
     rng: Rng,
     keeper: Keeper,
     known: Known,
@@ -122,7 +139,12 @@ struct State {
 }
 
 impl State {
-    fn new(engine: Engine, cluster: Arc<str>, stop: CancellationToken) -> Self {
+    fn new(
+        engine: Engine,
+        cluster: Arc<str>,
+        view: Arc<ClusterView>,
+        stop: CancellationToken,
+    ) -> Self {
         let office = &engine.office;
         let clock = Clock::new();
         Self {
@@ -133,6 +155,7 @@ impl State {
             known: Known::new(engine.settings.silences_of(&cluster), since_1970(SystemTime::now())),
             executor: Executor::new(
                 Arc::clone(&engine.client),
+                Arc::clone(&engine.classifier),
                 Arc::clone(&office.kill_switch),
                 engine.policy.limits.in_flight,
                 engine.settings.restart_timeout,
@@ -140,6 +163,8 @@ impl State {
             probes: JoinSet::new(),
             teller: Teller::new(cluster, engine.policy.mode, Arc::clone(&office.audit)),
             clock,
+            view,
+            given: Arc::default(),
             engine,
             stop,
         }
@@ -150,33 +175,40 @@ impl State {
     async fn listen(&mut self) -> Heard {
         let now = self.clock.now();
         if let Some(memory) = self.keeper.load(&self.cluster, now).await {
+            self.engine.office.budget.was_spent(&memory, now);
+            self.known.remember(Some(&memory.heeded).filter(|_| self.keeper.is_known(now)));
             self.memory = memory.restored(now);
         }
         self.engine.office.kill_switch.heard().await
     }
 
-    async fn look(&mut self, view: &ClusterView, Heard { stopped, given }: Heard) {
+    async fn look(&mut self, view: &Arc<ClusterView>, Heard { stopped, given }: Heard) {
         let now = self.clock.now();
         let office = Arc::clone(&self.engine.office);
+        self.view = Arc::clone(view);
         let up = view.poll.up == Some(true);
         office.reach.tell(&self.cluster, up);
         let wall = SystemTime::now();
         self.known.see(view, &given, since_1970(wall));
+        self.memory.heeded.clone_from(&self.known.heeded);
         let shut = self.engine.settings.shut(&self.cluster, wall);
         let reserved = office.budget.reserve(now);
-        let not_ended = self.executor.not_ended();
+        let under_way = self.executor.under_way();
+        let workers_that_do = workers_that_do(view);
         let input = Input {
             snapshot: view.snapshot.as_deref().filter(|_| up),
-            fresh: view.fresh == Some(true),
+            fresh: self.is_fresh(),
             rebalancing: self.known.rebalancing,
             journal_lost: self.keeper.holds(now),
             restarts_with_tasks: restarts_with_tasks(view),
+            workers_that_do: Some(&workers_that_do),
             doubt: office.reach.is_doubtful(),
             stopped: stopped.is_some(),
             process_left: reserved,
             shut: &shut,
             silences: &self.known.silences,
-            not_ended: &not_ended,
+            under_way: &under_way,
+            room: self.executor.room(),
             acknowledged: &self.known.acknowledged,
             progress: &self.known.progress,
             probes: &self.known.probes,
@@ -185,34 +217,123 @@ impl State {
         let decided = decide(memory, &input, &self.engine.policy, now, &mut self.rng);
         let sent = decided.decisions.iter().filter(|decision| !decision.dry_run).count();
         office.budget.give_back(reserved, u32::try_from(sent).unwrap_or(u32::MAX), now);
+        let is_stopped = stopped.is_some();
         self.teller.journal(self.keeper.view(now));
         self.teller.stopped(stopped, now);
         let orders = self.known.acknowledged.iter().zip(&self.known.acknowledged_by);
         self.teller.acknowledged(orders, &decided.events, now);
         self.teller.looked(&decided, view, &self.engine.policy, now);
         self.memory = decided.memory;
-        self.cancel_unwanted(decided.report.hold.is_some());
+        self.cancel_unwanted(is_stopped, &given);
+        self.given = given;
         self.send(decided.decisions).await;
         self.probe(decided.probes);
     }
 
-    /// What was decided before and has not begun may be held by now.
-    fn cancel_unwanted(&mut self, all: bool) {
-        let memory = &self.memory;
-        let because = |decision: &Decision| {
-            if all {
-                return Some("nothing is restarted by now".to_owned());
-            }
-            let unwanted = decision.ids().find_map(|id| memory.unwanted(&id))?;
-            Some(format!("it waited for its turn, and is no longer wanted: {unwanted}"))
-        };
-        let cancelled = self.executor.cancel(because);
-        self.cancelled(cancelled);
+    /// Whether the states are those of a worker that is proven able to serve.
+    fn is_fresh(&self) -> bool {
+        let by = self.view.poll.by.as_deref();
+        by.is_some_and(|worker| self.engine.client.is_proven(worker))
     }
 
-    fn cancelled(&mut self, all: Vec<(Decision, String)>) {
-        for (decision, because) in all {
-            self.ended(&decision, &Carried::not_sent(because));
+    /// What speaks by now against restarts that were decided.
+    fn objections(
+        &mut self,
+        stopped: bool,
+        given: &Now,
+    ) -> impl Fn(&Decision) -> Option<Objection> + use<'_> {
+        let (now, wall) = (self.clock.now(), SystemTime::now());
+        self.known.silence(&self.cluster, given, since_1970(wall));
+        let shut = self.engine.settings.shut(&self.cluster, wall);
+        let (fresh, journal_lost) = (self.is_fresh(), self.keeper.holds(now));
+        let this = &*self;
+        move |decision| {
+            let up = this.view.poll.up == Some(true);
+            let input = Input {
+                fresh,
+                rebalancing: this.known.rebalancing,
+                journal_lost,
+                doubt: this.engine.office.reach.is_doubtful(),
+                stopped,
+                shut: &shut,
+                silences: &this.known.silences,
+                ..Input::of(this.view.snapshot.as_deref().filter(|_| up))
+            };
+            objection(&this.memory, decision, &input, &this.engine.policy, now)
+        }
+    }
+
+    /// What was decided before and has not begun may not be wanted any more.
+    fn cancel_unwanted(&mut self, stopped: bool, given: &Now) {
+        let waiting = self.executor.take_waiting();
+        let judged: Vec<_> = {
+            let against = self.objections(stopped, given);
+            waiting.into_iter().map(|decision| (against(&decision), decision)).collect()
+        };
+        for (objection, decision) in judged {
+            match objection {
+                None => self.executor.push(decision),
+                Some(objection) => {
+                    self.ended(&decision, &Carried::not_sent(objection.to_string()));
+                }
+            }
+        }
+    }
+
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Ended(decision, carried) => self.ended(&decision, &carried),
+            Step::Asked(decision, asked) => {
+                self.given = Arc::clone(&asked.heard.given);
+                match self.against(&decision, &asked) {
+                    Some(carried) => self.ended(&decision, &carried),
+                    None => {
+                        sent(&mut self.memory, &decision, self.clock.now());
+                        self.executor.send(decision, &asked.worker);
+                        self.tell(&[]);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Why it is not sent after all, if so.
+    fn against(&mut self, decision: &Decision, asked: &Asked) -> Option<Carried> {
+        let Asked { at, connector, heard, worker } = asked;
+        if self.stop.is_cancelled() {
+            return Some(Carried::not_sent("this process ends"));
+        }
+        if let Some(because) = &heard.stopped {
+            return Some(Carried::not_sent(because));
+        }
+        // The process may have been stopped, or a disk have hung.
+        if at.elapsed() > ASKED_LATELY {
+            return Some(Carried::not_sent("its status was read too long ago"));
+        }
+        if !self.engine.client.is_proven(worker.id()) {
+            let id = worker.id();
+            return Some(Carried::not_sent(format!("{id} is not proven able to serve by now")));
+        }
+        if let Some(objection) = self.objections(false, &heard.given)(decision) {
+            return Some(Carried::not_sent(objection.to_string()));
+        }
+        contradiction(&self.memory, decision, connector).map(|contradiction| match contradiction {
+            Contradiction::NotFailed(because) => Carried::not_failed(because),
+            Contradiction::Other(because) => Carried::not_sent(because),
+        })
+    }
+
+    /// Those whose turn it is.
+    fn begin(&mut self) {
+        while let Some(decision) = self.executor.next_in_turn() {
+            let given = Arc::clone(&self.given);
+            let objection = self.objections(false, &given)(&decision);
+            match objection {
+                Some(objection) => {
+                    self.ended(&decision, &Carried::not_sent(objection.to_string()));
+                }
+                None => self.executor.ask(decision),
+            }
         }
     }
 
@@ -233,22 +354,31 @@ impl State {
         };
         for decision in meant {
             match not_durable {
-                None => self.executor.push(decision),
+                None => {
+                    waits(&mut self.memory, &decision);
+                    self.executor.push(decision);
+                }
                 Some(because) => self.ended(&decision, &Carried::not_sent(because)),
             }
         }
+        self.tell(&[]);
+    }
+
+    /// The next look may be minutes away.
+    fn tell(&mut self, events: &[Event]) {
+        let hold = self.teller.view.report.hold;
+        let now = self.clock.now();
+        // The next look may be minutes away.
+        let report = report(&self.memory, hold, &self.engine.policy, now);
+        self.teller.answered(report, events, now);
     }
 
     fn ended(&mut self, decision: &Decision, carried: &Carried) {
         let now = self.clock.now();
-        self.teller.carried(decision, carried, &self.memory, now);
-        let ids: Vec<UnitId> = decision.ids().collect();
+        self.teller.carried(decision, carried, now);
         let (answer, limits) = (carried.said.answer(), &self.engine.policy.limits);
-        let events = answered(&mut self.memory, &ids, answer, limits, now);
-        // The next look may be minutes away.
-        let hold = self.teller.view.report.hold;
-        let report = report(&self.memory, hold, &self.engine.policy, now);
-        self.teller.answered(report, &events, now);
+        let events = answered(&mut self.memory, decision, answer, limits, now);
+        self.tell(&events);
     }
 
     fn probe(&mut self, targets: Vec<Arc<str>>) {
@@ -279,35 +409,47 @@ impl State {
 
     /// What waits is not sent; what is under way is waited for, but not for ever.
     async fn finish(&mut self) {
-        let cancelled = self.executor.cancel(|_| Some("this process ends".to_owned()));
-        self.cancelled(cancelled);
+        for decision in self.executor.take_waiting() {
+            self.ended(&decision, &Carried::not_sent("this process ends"));
+        }
         let end = Instant::now() + LAST_CALLS;
         while !self.executor.is_idle() {
-            let Ok((decision, carried)) = timeout_at(end, self.executor.ended()).await else {
+            let Ok(step) = timeout_at(end, self.executor.next()).await else {
                 tracing::warn!(
                     cluster = &*self.cluster,
                     "a restart was still under way when the process ended; it counts as an attempt"
                 );
                 break;
             };
-            self.ended(&decision, &carried);
+            self.step(step);
         }
         // A disk may hang, and so may whoever reads the audit log.
         let (end, now) = (end + LAST_WORDS, self.clock.now());
         let (written, flushed) = tokio::join!(
             timeout_at(end, self.keeper.write(&self.cluster, &self.memory, now)),
-            timeout_at(end, self.teller.flush()),
+            timeout_at(end, async {
+                self.teller.flush().await;
+                self.teller.is_written(LAST_WORDS).await
+            }),
         );
-        if written.is_err() || flushed.is_err() {
+        let flushed = flushed.unwrap_or(false);
+        if written.is_err() || !flushed {
             tracing::warn!(
                 cluster = &*self.cluster,
                 journal = written.is_ok(),
-                audit = flushed.is_ok(),
+                audit = flushed,
                 "not all that was done last was written when the process ended: a disk, or the \
                  reader of the audit log, does not answer; restarts that were sent count all the same"
             );
         }
     }
+}
+
+/// The workers that answer and whose version is known to do KIP-745's restart right.
+fn workers_that_do(view: &ClusterView) -> BTreeSet<Arc<str>> {
+    let does = |version: &str| Version::parse(version).is_some_and(Version::restarts_with_tasks);
+    let known = view.workers.iter().filter(|worker| worker.version.as_deref().is_some_and(does));
+    known.map(|worker| Arc::clone(&worker.id)).collect()
 }
 
 /// Whether every worker that answers may be sent KIP-745's form.

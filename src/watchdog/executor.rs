@@ -1,18 +1,21 @@
 //! Carries decisions out; makes no choice of its own. Of one connector one call is under way at a
 //! time, of a cluster a few.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::Instant;
 
 use crate::connect::error::Error;
-use crate::connect::model::State;
 use crate::connect::{ClusterClient, WorkerClient};
+use crate::observe::Classifier;
+use crate::observe::snapshot::Connector;
+use crate::tasks::blocking;
 
-use super::office::KillSwitch;
-use super::policy::{Call, Decision, UnitId};
+use super::office::{Heard, KillSwitch};
+use super::policy::{Call, Decision, Time, UnderWay, UnitId};
 use super::said::Said;
 
 /// What came of it, and in words.
@@ -28,9 +31,23 @@ pub(super) struct Carried {
 }
 
 impl Carried {
-    /// It counts: whether it was sent nobody knows.
-    fn panicked(panic: &JoinError) -> Self {
-        Self { said: Said::Panicked, sent: true, status: None, because: panic.to_string() }
+    fn of(answer: Result<u16, Error>) -> Self {
+        match answer {
+            Ok(status) => {
+                let because = "accepted".to_owned();
+                Self { said: Said::Accepted, sent: true, status: Some(status), because }
+            }
+            Err(error) => Self {
+                said: Said::of_post(&error.kind),
+                sent: true,
+                status: error.kind.status(),
+                because: error.to_string(),
+            },
+        }
+    }
+
+    pub(super) fn not_failed(because: String) -> Self {
+        Self { said: Said::NotFailed, sent: false, status: None, because }
     }
 
     pub(super) fn not_sent(because: impl Into<String>) -> Self {
@@ -38,152 +55,187 @@ impl Carried {
     }
 }
 
-/// The calls of one cluster that wait or are under way.
+/// What came of one step.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// The status was read once more: is it to be sent?
+    Asked(Decision, Asked),
+    /// It has ended.
+    Ended(Decision, Carried),
+}
+
+/// What is known right before a restart would be sent.
+#[derive(Debug)]
+pub(super) struct Asked {
+    /// When that was.
+    pub(super) at: Instant,
+    /// The connector as it is now.
+    pub(super) connector: Connector,
+    /// What people want now.
+    pub(super) heard: Heard,
+    /// Who said so, and is to be told.
+    pub(super) worker: WorkerClient,
+}
+
+/// The calls of one cluster that wait or are under way. It is told when one of them may begin, and
+/// again, once its status was read once more, whether it is to be sent.
 #[derive(Debug)]
 pub(super) struct Executor {
     client: Arc<ClusterClient>,
+    classifier: Arc<Classifier>,
     kill_switch: Arc<KillSwitch>,
     most: usize,
     waiting: VecDeque<Decision>,
-    under_way: JoinSet<Carried>,
-    /// What each of those is for.
-    calls: Vec<(Id, Decision)>,
+    steps: JoinSet<Result<Asked, Carried>>,
+    /// What each of them is for.
+    calls: Vec<(Id, Decision, UnderWay)>,
     timeout: Duration,
 }
+
+/// So many calls may wait; what is due beyond that is decided later.
+const MOST_WAITING: usize = 1000;
 
 impl Executor {
     pub(super) fn new(
         client: Arc<ClusterClient>,
+        classifier: Arc<Classifier>,
         kill_switch: Arc<KillSwitch>,
         most: usize,
         timeout: Duration,
     ) -> Self {
         Self {
             client,
+            classifier,
             kill_switch,
-            most,
+            most: most.max(1),
             waiting: VecDeque::new(),
-            under_way: JoinSet::new(),
+            steps: JoinSet::new(),
             calls: Vec::new(),
             timeout,
         }
     }
 
-    /// Sends it as soon as it is its turn.
+    /// It waits for its turn.
     pub(super) fn push(&mut self, decision: Decision) {
         self.waiting.push_back(decision);
-        self.start();
     }
 
-    /// What was not begun is not going to be, where there is a reason for that.
-    pub(super) fn cancel(
-        &mut self,
-        because: impl Fn(&Decision) -> Option<String>,
-    ) -> Vec<(Decision, String)> {
-        let mut cancelled = Vec::new();
-        for decision in std::mem::take(&mut self.waiting) {
-            match because(&decision) {
-                Some(because) => cancelled.push((decision, because)),
-                None => self.waiting.push_back(decision),
-            }
-        }
-        cancelled
+    /// So many more may wait.
+    pub(super) fn room(&self) -> usize {
+        MOST_WAITING.saturating_sub(self.waiting.len())
     }
 
-    /// Units whose calls wait or have not ended.
-    pub(super) fn not_ended(&self) -> Vec<UnitId> {
-        let all = self.waiting.iter().chain(self.calls.iter().map(|(_, decision)| decision));
-        all.flat_map(Decision::ids).collect()
+    /// Takes out all that wait.
+    pub(super) fn take_waiting(&mut self) -> VecDeque<Decision> {
+        std::mem::take(&mut self.waiting)
+    }
+
+    /// Whose calls wait or have not ended: when that was decided, and where they are.
+    pub(super) fn under_way(&self) -> BTreeMap<UnitId, (Time, UnderWay)> {
+        let begun = self.calls.iter().map(|(_, decision, at)| (decision, *at));
+        let waiting = self.waiting.iter().map(|decision| (decision, UnderWay::Waits));
+        begun
+            .chain(waiting)
+            .flat_map(|(decision, at)| decision.ids().map(move |id| (id, (decision.at, at))))
+            .collect()
     }
 
     pub(super) fn is_idle(&self) -> bool {
-        self.under_way.is_empty()
+        self.calls.is_empty()
     }
 
-    /// Waits until a call has ended; for ever where none is under way.
-    pub(super) async fn ended(&mut self) -> (Decision, Carried) {
+    /// Waits for the next step to end; for ever where none is under way. What ended makes room for
+    /// [`Self::begin_next`].
+    pub(super) async fn next(&mut self) -> Step {
         loop {
-            let (id, carried) = match self.under_way.join_next_with_id().await {
-                Some(Ok(ended)) => ended,
-                Some(Err(panic)) => (panic.id(), Carried::panicked(&panic)),
+            let (id, asked) = match self.steps.join_next_with_id().await {
+                Some(Ok(done)) => done,
+                Some(Err(panic)) => (panic.id(), Err(self.panicked(&panic))),
                 None => std::future::pending().await,
             };
-            let at = self.calls.iter().position(|(call, _)| *call == id);
-            let Some((_, decision)) = at.map(|at| self.calls.swap_remove(at)) else { continue };
-            self.start();
-            return (decision, carried);
-        }
-    }
-
-    fn start(&mut self) {
-        while self.under_way.len() < self.most.max(1) {
-            let free = |waits: &Decision| {
-                self.calls.iter().all(|(_, under_way)| under_way.connector != waits.connector)
+            let Some(at) = self.calls.iter().position(|(call, ..)| *call == id) else { continue };
+            let (_, decision, _) = self.calls.swap_remove(at);
+            return match asked {
+                Ok(asked) => Step::Asked(decision, asked),
+                Err(carried) => Step::Ended(decision, carried),
             };
-            let Some(at) = self.waiting.iter().position(free) else { return };
-            let Some(decision) = self.waiting.remove(at) else { return };
-            let (client, kill_switch) = (Arc::clone(&self.client), Arc::clone(&self.kill_switch));
-            let (timeout, own) = (self.timeout, decision.clone());
-            let call = async move { carry_out(&client, &kill_switch, timeout, &own).await };
-            self.begin(decision, call);
         }
     }
 
-    fn begin(&mut self, decision: Decision, call: impl Future<Output = Carried> + Send + 'static) {
-        let id = self.under_way.spawn(call).id();
-        self.calls.push((id, decision));
+    /// One that was sent counts: what came of it nobody knows.
+    fn panicked(&self, panic: &JoinError) -> Carried {
+        let sent =
+            (self.calls.iter()).any(|(id, _, at)| *id == panic.id() && *at == UnderWay::Sent);
+        let said = if sent { Said::Panicked } else { Said::StatusNotRead };
+        Carried { said, sent, status: None, because: panic.to_string() }
+    }
+
+    /// Takes out the next whose turn it is.
+    pub(super) fn next_in_turn(&mut self) -> Option<Decision> {
+        if self.calls.len() >= self.most {
+            return None;
+        }
+        let free = |waits: &Decision| {
+            self.calls.iter().all(|(_, other, _)| other.connector != waits.connector)
+        };
+        self.waiting.remove(self.waiting.iter().position(free)?)
+    }
+
+    /// Reads its status once more.
+    pub(super) fn ask(&mut self, decision: Decision) {
+        let client = Arc::clone(&self.client);
+        let (classifier, kill_switch) =
+            (Arc::clone(&self.classifier), Arc::clone(&self.kill_switch));
+        let name = Arc::clone(&decision.connector);
+        let step = async move { ask(&client, classifier, &kill_switch, name).await };
+        self.spawn(decision, UnderWay::Waits, step);
+    }
+
+    /// Sends it.
+    pub(super) fn send(&mut self, decision: Decision, worker: &WorkerClient) {
+        let worker = worker.with_timeout(self.timeout);
+        let (name, call) = (Arc::clone(&decision.connector), decision.call);
+        let step = async move { Err(Carried::of(send(&worker, &name, call).await)) };
+        self.spawn(decision, UnderWay::Sent, step);
+    }
+
+    fn spawn(
+        &mut self,
+        decision: Decision,
+        at: UnderWay,
+        step: impl Future<Output = Result<Asked, Carried>> + Send + 'static,
+    ) {
+        let id = self.steps.spawn(step).id();
+        self.calls.push((id, decision, at));
     }
 }
 
-/// Reads the status once more, and only if every unit is still FAILED, and its connector neither paused
-/// nor stopped, sends the restart.
-async fn carry_out(
+/// Reads the status once more, from a worker whose word can be relied on, and what people want.
+async fn ask(
     client: &ClusterClient,
+    classifier: Arc<Classifier>,
     kill_switch: &Arc<KillSwitch>,
-    timeout: Duration,
-    decision: &Decision,
-) -> Carried {
-    let name = &*decision.connector;
+    name: Arc<str>,
+) -> Result<Asked, Carried> {
     let worker = client.current();
-    let status = match worker.status(name).await {
-        Ok(status) => status,
-        Err(error) => {
-            let (said, status) = (Said::of_status(&error.kind), error.kind.status());
-            return Carried { said, sent: false, status, because: error.to_string() };
-        }
-    };
-    // FAILED tasks stay FAILED while their connector is paused.
-    let own = status.connector.state;
-    if matches!(own, State::Paused | State::Stopped) {
-        let because = format!("its connector is {} by now", own.as_str());
-        return Carried { said: Said::NotFailed, sent: false, status: None, because };
+    if !client.is_proven(worker.id()) {
+        let id = worker.id();
+        return Err(Carried::not_sent(format!("{id} is not proven able to serve by now")));
     }
-    let state = |unit: &Option<u32>| match unit {
-        None => Some(status.connector.state),
-        Some(task) => status.tasks.iter().find(|t| t.id == *task).map(|task| task.instance.state),
-    };
-    if let Some(other) =
-        decision.units.iter().map(state).find(|state| *state != Some(State::Failed))
-    {
-        let now = other.map_or("not there", State::as_str);
-        let because = format!("it is {now} by now");
-        return Carried { said: Said::NotFailed, sent: false, status: None, because };
-    }
-    if let Some(because) = kill_switch.heard().await.stopped {
-        return Carried::not_sent(because);
-    }
-    match send(&worker.with_timeout(timeout), name, decision.call).await {
-        Ok(status) => {
-            let because = "accepted".to_owned();
-            Carried { said: Said::Accepted, sent: true, status: Some(status), because }
-        }
-        Err(error) => Carried {
-            said: Said::of_post(&error.kind),
-            sent: true,
-            status: error.kind.status(),
-            because: error.to_string(),
-        },
-    }
+    // Before it is asked for: the answer says nothing of later.
+    let at = Instant::now();
+    let status = worker.status(&name).await.map_err(|error| {
+        let (said, status) = (Said::of_status(&error.kind), error.kind.status());
+        Carried { said, sent: false, status, because: error.to_string() }
+    })?;
+    let read = blocking(move || Connector::of_status(&name, status, &classifier)).await;
+    let connector = read.map_err(|error| Carried {
+        said: Said::StatusNotRead,
+        sent: false,
+        status: None,
+        because: error,
+    })?;
+    Ok(Asked { at, connector, heard: kill_switch.heard().await, worker: worker.clone() })
 }
 
 /// Gives the status that tells that it was taken.
@@ -202,7 +254,7 @@ pub(super) const LAST_CALLS: Duration = Duration::from_secs(8);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::ConnectSettings;
+    use crate::config::{ConnectSettings, FailureClass};
     use crate::watchdog::orders::Orders;
     use crate::watchdog::policy::Reason;
 
@@ -213,39 +265,66 @@ mod tests {
             units: vec![Some(0)],
             reason: Reason::Attempt,
             dry_run: false,
+            at: Time::ZERO,
+            class: FailureClass::Transient,
         }
     }
 
-    /// Nobody listens where it calls.
     fn executor(folder: &tempfile::TempDir, most: usize) -> Executor {
         let url = "http://127.0.0.1:1".parse().unwrap();
         let client = ClusterClient::new(&ConnectSettings::new(vec![url])).unwrap();
         let orders = Arc::new(Orders::at(folder.path().join("orders")));
         let kill_switch = Arc::new(KillSwitch::new(None, orders));
-        Executor::new(Arc::new(client), kill_switch, most, Duration::from_secs(60))
+        let classifier = Arc::new(Classifier::new(&[]).unwrap());
+        let timeout = Duration::from_secs(60);
+        Executor::new(Arc::new(client), classifier, kill_switch, most, timeout)
+    }
+
+    async fn ended(executor: &mut Executor) -> (Arc<str>, Carried) {
+        match executor.next().await {
+            Step::Ended(decision, carried) => (decision.connector, carried),
+            Step::Asked(..) => panic!("it goes on"),
+        }
     }
 
     #[tokio::test]
     async fn a_call_that_panics_is_told_and_leaves_the_others_alone() {
         let folder = tempfile::tempdir().unwrap();
         let mut executor = executor(&folder, 3);
-        let (ends, ended) = tokio::sync::oneshot::channel();
-        executor.begin(of("slow"), async move {
-            ended.await.unwrap();
-            Carried::not_sent("slow")
+        let (ends, may_end) = tokio::sync::oneshot::channel();
+        executor.spawn(of("slow"), UnderWay::Sent, async move {
+            may_end.await.unwrap();
+            Err(Carried::not_sent("slow"))
         });
-        executor.begin(of("bad"), async { panic!("on purpose") });
+        for (name, at, said) in [
+            ("sent", UnderWay::Sent, Said::Panicked),
+            ("asked", UnderWay::Waits, Said::StatusNotRead),
+        ] {
+            executor.spawn(of(name), at, async { panic!("on purpose") });
+            let (connector, carried) = ended(&mut executor).await;
+            assert_eq!((&*connector, carried.said), (name, said));
+            assert_eq!(carried.sent, at == UnderWay::Sent);
+        }
+        // Who waits for another waits on.
         executor.push(of("slow"));
-        executor.push(of("bad"));
-        let (decision, carried) = executor.ended().await;
-        assert_eq!((&*decision.connector, carried.said), ("bad", Said::Panicked));
-        // What waited for it is begun; what waits for another is not.
-        let (decision, carried) = executor.ended().await;
-        assert_eq!((&*decision.connector, carried.said), ("bad", Said::NoConnection));
-        assert!(executor.cancel(|_| None).is_empty());
-        let cancelled = executor.cancel(|_| Some("ends".to_owned()));
-        assert_eq!(cancelled, [(of("slow"), "ends".to_owned())]);
+        executor.push(of("sent"));
+        assert_eq!(executor.next_in_turn(), Some(of("sent")));
+        assert_eq!(executor.next_in_turn(), None);
         ends.send(()).unwrap();
-        assert_eq!(executor.ended().await.1.because, "slow");
+        assert_eq!(ended(&mut executor).await.1.because, "slow");
+        assert_eq!(executor.next_in_turn(), Some(of("slow")));
+    }
+
+    #[tokio::test]
+    async fn who_is_not_proven_is_not_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut executor = executor(&folder, 1);
+        executor.ask(of("a"));
+        let (_, carried) = ended(&mut executor).await;
+        assert_eq!((carried.said, carried.sent), (Said::NotSent, false));
+        assert!(carried.because.contains("not proven"), "{carried:?}");
+        executor.client.proved("127.0.0.1:1", true, Duration::from_secs(60));
+        executor.ask(of("a"));
+        assert_eq!(ended(&mut executor).await.1.said, Said::NoConnection);
     }
 }

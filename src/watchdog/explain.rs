@@ -40,6 +40,7 @@ pub fn sentence(unit: &UnitReport) -> String {
         Why::Window => format!("{done}left alone: a maintenance window"),
         Why::Silence => format!("{done}left alone: silenced"),
         Why::Foreign => "left alone: somebody else restarts this connector".to_owned(),
+        Why::Turn => format!("to be {restarted}: other restarts come before it"),
         Why::Verify => {
             let last = unit.last_restart.map_or_else(String::new, moment);
             if acts {

@@ -106,6 +106,11 @@ impl Keeper {
         self.store.is_some() && (!self.loaded || self.broken || self.is_lost(now))
     }
 
+    /// Whether what was done before is known.
+    pub(super) fn is_known(&self, now: Time) -> bool {
+        self.loaded && !self.is_lost(now)
+    }
+
     pub(super) fn view(&self, now: Time) -> JournalView {
         JournalView {
             failures: self.failures,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
+use crate::observe::snapshot::Snapshot;
 use crate::observe::view::ClusterView;
 
 use super::orders::Now;
@@ -16,6 +17,8 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 pub(super) struct Known {
     /// Of each worker that was dialled whether it answered.
     workers: BTreeMap<Arc<str>, bool>,
+    /// The workers that had something in the last snapshot.
+    placed: Option<(Arc<Snapshot>, BTreeSet<Arc<str>>)>,
     /// A worker that did not answer does, or the other way round; or something is still with one
     /// that does not.
     pub(super) rebalancing: bool,
@@ -33,13 +36,14 @@ pub(super) struct Known {
     began: Option<Time>,
     /// When those orders were given that count no more; no two have the same time. A clock that was
     /// set back is no reason not to heed what is ordered by it, so that the last is not enough.
-    heeded: BTreeSet<Time>,
+    pub(super) heeded: BTreeSet<Time>,
 }
 
 impl Known {
     pub(super) fn new(configured: Vec<Silence>, wall: Time) -> Self {
         Self {
             workers: BTreeMap::new(),
+            placed: None,
             rebalancing: false,
             progress: BTreeMap::new(),
             progress_of: None,
@@ -53,9 +57,19 @@ impl Known {
         }
     }
 
+    /// What the journal has of orders: those given since the process before ended count, and those it
+    /// heeded do not. `None`: that is not known.
+    pub(super) fn remember(&mut self, heeded: Option<&BTreeSet<Time>>) {
+        if let Some(heeded) = heeded {
+            self.began = None;
+            self.heeded.extend(heeded);
+        }
+    }
+
     /// `wall` is what the wall clock says, which persons go by.
     pub(super) fn see(&mut self, view: &ClusterView, given: &Now, wall: Time) {
-        self.rebalancing = self.workers_changed(view) || has_orphans(view);
+        let moved = self.places_changed(view);
+        self.rebalancing = self.workers_changed(view) || has_orphans(view) || moved;
         if self.progress_of.as_ref().is_none_or(|known| !Arc::ptr_eq(known, &view.progress)) {
             self.progress_of = Some(Arc::clone(&view.progress));
             let progress = view.progress.iter().map(|(name, progress)| {
@@ -73,8 +87,7 @@ impl Known {
     }
 
     fn order(&mut self, cluster: &str, can_be_carried_out: bool, given: &Now, wall: Time) {
-        let silences = self.configured.iter().cloned().chain(given.silences_of(cluster, wall));
-        self.silences = silences.filter(|silence| silence.is_in_force(wall)).collect();
+        self.silence(cluster, given, wall);
         self.acknowledged.clear();
         self.acknowledged_by.clear();
         if let Some(began) = self.began.take() {
@@ -94,6 +107,12 @@ impl Known {
         }
     }
 
+    /// Who is to be left alone now.
+    pub(super) fn silence(&mut self, cluster: &str, given: &Now, wall: Time) {
+        let silences = self.configured.iter().cloned().chain(given.silences_of(cluster, wall));
+        self.silences = silences.filter(|silence| silence.is_in_force(wall)).collect();
+    }
+
     /// That a worker is dialled for the first time is no change.
     fn workers_changed(&mut self, view: &ClusterView) -> bool {
         let mut changed = false;
@@ -107,9 +126,38 @@ impl Known {
         changed
     }
 
+    /// Whether other workers have connectors and tasks than before: that is by a rebalance, even if
+    /// it was over before anybody could see UNASSIGNED.
+    fn places_changed(&mut self, view: &ClusterView) -> bool {
+        let Some(snapshot) = view.snapshot.as_ref() else { return false };
+        if self.placed.as_ref().is_some_and(|(before, _)| Arc::ptr_eq(before, snapshot)) {
+            return false;
+        }
+        let now = workers_of(snapshot);
+        let before = self.placed.replace((Arc::clone(snapshot), now.clone()));
+        before.is_some_and(|(_, before)| before != now)
+    }
+
     pub(super) fn probed(&mut self, (target, reachable): (Arc<str>, bool), now: Time) {
         self.probes.insert(target, Probed { at: now, reachable });
     }
+}
+
+fn workers_of(snapshot: &Snapshot) -> BTreeSet<Arc<str>> {
+    let mut all: BTreeSet<Arc<str>> = snapshot.others.workers.iter().cloned().collect();
+    let mut last: Option<&Arc<str>> = None;
+    for connector in &snapshot.connectors {
+        let tasks = connector.tasks.iter().map(|task| &task.instance);
+        for instance in tasks.chain([&connector.instance]) {
+            // Equal ones are mostly the same one.
+            if last.is_none_or(|last| !Arc::ptr_eq(last, &instance.worker_id)) {
+                all.insert(Arc::clone(&instance.worker_id));
+                last = Some(&instance.worker_id);
+            }
+        }
+    }
+    all.retain(|worker| !worker.is_empty());
+    all
 }
 
 /// Whether something is with a worker that does not answer. Until it is moved, which takes
@@ -130,6 +178,7 @@ fn has_orphans(view: &ClusterView) -> bool {
 mod tests {
     use super::super::orders::{Broken, Orders};
     use super::*;
+    use crate::observe::snapshot::Others;
 
     const HOUR: Duration = Duration::from_secs(3600);
     const NOON: Time = Duration::from_secs(1_795_521_600);
@@ -165,6 +214,35 @@ mod tests {
     }
 
     #[test]
+    fn other_workers_than_before_are_a_rebalance_that_was() {
+        let of = |workers: &[&str]| {
+            let workers = workers.iter().map(|worker| Arc::from(*worker)).collect();
+            let others = Others { unassigned: false, workers };
+            ClusterView {
+                cluster: "a".into(),
+                poll: Default::default(),
+                snapshot: Some(Arc::new(Snapshot { others, ..Snapshot::default() })),
+                history: Arc::default(),
+                workers: Arc::default(),
+                progress: Arc::default(),
+                fresh: Some(true),
+                not_fresh_because: None,
+                kafka_cluster_id: None,
+            }
+        };
+        let mut known = Known::new(Vec::new(), NOON);
+        let mut sees = |view: &ClusterView| {
+            known.see(view, &Now::default(), NOON);
+            known.rebalancing
+        };
+        let same = of(&["w:1"]);
+        let views =
+            [same, of(&["w:1"]), of(&["w:2"]), of(&["w:1", "w:2"]), of(&["", "w:1", "w:2"])];
+        assert_eq!(views.each_ref().map(&mut sees), [false, false, true, true, false]);
+        assert!(!sees(&views[4]));
+    }
+
+    #[test]
     fn what_was_ordered_before_the_process_began_is_not_for_it() {
         let folder = tempfile::tempdir().unwrap();
         let orders = Orders::at(folder.path().join("orders"));
@@ -175,6 +253,24 @@ mod tests {
             let mut known = Known::new(Vec::new(), NOON);
             known.order("a", true, &orders.read(), NOON + HOUR / 30);
             assert_eq!(known.acknowledged.len(), count);
+        }
+    }
+
+    #[test]
+    fn what_was_ordered_while_no_process_was_there_counts_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let orders = Orders::at(folder.path().join("orders"));
+        let given = orders
+            .change(Broken::Refuse, NOON, |given| given.acknowledge("a", "c", None, "ann", NOON));
+        given.unwrap();
+        let later = NOON + HOUR / 60;
+        let mut heeded = BTreeSet::new();
+        for count in [1, 0] {
+            let mut known = Known::new(Vec::new(), later);
+            known.remember(Some(&heeded));
+            known.order("a", true, &orders.read(), later);
+            assert_eq!(known.acknowledged.len(), count);
+            heeded.clone_from(&known.heeded);
         }
     }
 

@@ -2,6 +2,7 @@
 //! cluster can be reached at all.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +13,7 @@ use crate::tasks::blocking;
 use super::audit::Audit;
 use super::journal::Store;
 use super::orders::{Now, Orders};
-use super::policy::{Bucket, Time};
+use super::policy::{Bucket, Memory, Time};
 use super::probe::Prober;
 
 /// Shared by the engines of all clusters.
@@ -102,9 +103,10 @@ impl KillSwitch {
 
 /// Why nothing may be sent because of this stop file alone. What cannot be looked for counts as there.
 pub fn stopped_by(file: &Path) -> Option<String> {
-    match file.try_exists() {
-        Ok(false) => None,
-        Ok(true) => Some(format!("{} is there", file.display())),
+    // A link that leads nowhere is there too.
+    match file.symlink_metadata() {
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Ok(_) => Some(format!("{} is there", file.display())),
         Err(error) => Some(format!("{} cannot be looked for: {error}", file.display())),
     }
 }
@@ -139,6 +141,14 @@ impl ProcessBudget {
         free
     }
 
+    /// Takes in what the process before this one did.
+    pub(super) fn was_spent(&self, memory: &Memory, now: Time) {
+        let (burst, per) = self.limits;
+        let full_after = MINUTE.saturating_mul(burst).checked_div(per).unwrap_or(Time::MAX);
+        let used = memory.restarts_since(now.saturating_sub(full_after));
+        self.give_back(0, u32::try_from(used).unwrap_or(u32::MAX), now);
+    }
+
     /// So many of what was reserved were used.
     pub(super) fn give_back(&self, reserved: u32, used: u32, now: Time) {
         let mut state = lock(&self.state);
@@ -146,7 +156,9 @@ impl ProcessBudget {
         let full = || Bucket::full(self.limits.0, now);
         let bucket = state.0.get_or_insert_with(full);
         for _ in 0..used {
-            bucket.take(self.limits, MINUTE, now);
+            if !bucket.take(self.limits, MINUTE, now) {
+                break;
+            }
         }
     }
 }
@@ -178,7 +190,11 @@ impl Reach {
 
 #[cfg(test)]
 mod tests {
+    use super::super::policy::{Input, Policy, decide};
     use super::*;
+    use crate::config::FailureClass;
+    use crate::connect::model::{ConnectorType, State};
+    use crate::observe::snapshot::{Connector, Failure, Instance, Snapshot, Task};
 
     #[test]
     fn what_one_cluster_holds_another_does_not_get() {
@@ -191,6 +207,45 @@ mod tests {
         assert_eq!(budget.reserve(at(100)), 0);
         budget.give_back(0, 0, at(100));
         assert_eq!(budget.reserve(at(120)), 2, "six a minute");
+    }
+
+    #[test]
+    fn what_the_process_before_spent_is_spent() {
+        let at = Duration::from_secs;
+        let class = FailureClass::Transient;
+        let failed = |_| {
+            let trace = Box::new(Failure { class, ..Failure::default() });
+            let (state, worker_id) = (State::Failed, "".into());
+            Instance { state, worker_id, failure: Some(trace) }
+        };
+        let tasks = (0..3).map(|id| Task { id, instance: failed(id) }).collect();
+        let connector = Connector {
+            name: "a".into(),
+            kind: ConnectorType::Sink,
+            class: "".into(),
+            version: "".into(),
+            config: None,
+            instance: Instance { state: State::Running, worker_id: "".into(), failure: None },
+            tasks_expected: None,
+            tasks_max: None,
+            tasks,
+        };
+        let snapshot = Snapshot { connectors: vec![connector], ..Snapshot::default() };
+        let (mut memory, mut now, mut restarts) = (Memory::default(), at(1000), 0);
+        while restarts < 3 {
+            now += at(15);
+            let mut rng = fastrand::Rng::with_seed(1);
+            let input = Input::of(Some(&snapshot));
+            let decided = decide(memory, &input, &Policy::default(), now, &mut rng);
+            restarts += decided.decisions.len();
+            memory = decided.memory;
+        }
+        let budget = ProcessBudget::new((10, 6));
+        budget.was_spent(&memory, now);
+        assert_eq!(budget.reserve(now), 7);
+        let budget = ProcessBudget::new((10, 6));
+        budget.was_spent(&memory, now + at(3600));
+        assert_eq!(budget.reserve(now + at(3600)), 10, "long ago");
     }
 
     #[test]
@@ -237,6 +292,9 @@ mod tests {
         assert_eq!((because(), switch.was_on()), (None, false));
         std::fs::write(&file, "").unwrap();
         assert!(because().unwrap().contains("is there") && switch.was_on());
+        std::fs::remove_file(&file).unwrap();
+        std::os::unix::fs::symlink(folder.path().join("nowhere"), &file).unwrap();
+        assert!(because().unwrap().contains("is there"), "a link that leads nowhere");
         std::fs::remove_file(&file).unwrap();
         switch.turn(true);
         assert!(switch.was_on() && because().is_some());

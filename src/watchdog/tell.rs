@@ -3,9 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::config::WatchdogMode;
+use crate::config::{FailureClass, WatchdogMode};
 use crate::observe::view::ClusterView;
+use crate::tasks::blocking;
 
 use super::audit::{Audit, AuditEvent, AuditLine};
 use super::executor::Carried;
@@ -13,8 +15,8 @@ use super::holding::{hold_because, is_first_wait};
 use super::log;
 use super::look::Look;
 use super::policy::{
-    Acknowledged, Answer, Because, BreakerChange, Change, Decided, Decision, Event, Hold, Memory,
-    Outcome, Policy, Report, Time, UnitId, Why,
+    Acknowledged, Answer, Because, BreakerChange, Change, Decided, Decision, Event, GONE, Hold,
+    Memory, Outcome, Policy, Report, Time, UnitId, Why,
 };
 use super::view::{Counts, DRY_RUN, JournalView, Kind, LastCall, Restarts, Scope, WatchdogView};
 
@@ -26,11 +28,13 @@ pub(super) struct Teller {
     audit: Arc<Audit>,
     lines: Vec<AuditLine>,
     /// How units were restarted last, and what holds them.
-    scopes: BTreeMap<UnitId, Scope>,
+    scopes: BTreeMap<UnitId, (Scope, FailureClass)>,
     held: BTreeMap<UnitId, Why>,
     /// What holds the whole cluster, as it was told last.
     hold: Option<Hold>,
     calls: BTreeMap<UnitId, LastCall>,
+    /// Connectors that were counted and are not there: since when, and in how many polls.
+    missing: BTreeMap<Arc<str>, (Time, u32)>,
     log: log::Log,
 }
 
@@ -46,6 +50,7 @@ impl Teller {
             held: BTreeMap::new(),
             hold: None,
             calls: BTreeMap::new(),
+            missing: BTreeMap::new(),
         }
     }
 
@@ -224,8 +229,9 @@ impl Teller {
     fn count_outcome(&mut self, id: &UnitId, outcome: Outcome, look: &Look<'_>) {
         let Some(unit) = look.unit(id) else { return };
         let own = if id.1.is_some() { Scope::Task } else { Scope::Connector };
-        let scope = self.scopes.get(id).copied().unwrap_or(own);
-        let kind = Kind { connector: Arc::clone(&id.0), scope, class: unit.class };
+        // It may fail in another way by now.
+        let (scope, class) = self.scopes.get(id).copied().unwrap_or((own, unit.class));
+        let kind = Kind { connector: Arc::clone(&id.0), scope, class };
         self.counts.restarts.entry(kind).or_default().outcomes[Restarts::place(outcome)] += 1;
         if outcome == Outcome::Recovered {
             let took = look.now.saturating_sub(unit.first_failed);
@@ -252,39 +258,25 @@ impl Teller {
                 ..line
             });
             self.calls.remove(&id);
-            self.scopes.insert(id, scope);
+            self.scopes.insert(id, (scope, decision.class));
         }
         let first = decision.units.first().copied().unwrap_or_default();
         let Some(unit) = look.unit(&(Arc::clone(&decision.connector), first)) else { return };
-        let kind = Kind { connector: Arc::clone(&unit.connector), scope, class: unit.class };
-        let counted = self.counts.restarts.entry(kind).or_default();
+        let counted = self.counts.restarts.entry(Kind::of(decision)).or_default();
         counted.only_said += u64::from(decision.dry_run);
         self.log.decided(decision, unit);
     }
 
     /// What came of sending it.
-    pub(super) fn carried(
-        &mut self,
-        decision: &Decision,
-        carried: &Carried,
-        memory: &Memory,
-        now: Time,
-    ) {
+    pub(super) fn carried(&mut self, decision: &Decision, carried: &Carried, now: Time) {
         self.log.carried(decision, carried);
-        let units = memory.connectors.get(&decision.connector).map(|connector| &connector.units);
-        let first = decision.units.first().and_then(|task| units?.get(task));
-        if let Some(unit) = first {
-            let kind = Kind {
-                connector: Arc::clone(&decision.connector),
-                scope: decision.call.into(),
-                class: unit.class,
-            };
-            let counted = self.counts.restarts.entry(kind).or_default();
-            counted.sent += u64::from(carried.sent);
-            let rejected =
-                matches!(carried.said.answer(), Answer::Refused | Answer::Conflict | Answer::Gone);
-            counted.outcomes[Restarts::REJECTED] += u64::from(rejected);
-        }
+        // As it was decided: since then the unit may be another one, or forgotten.
+        let counted = self.counts.restarts.entry(Kind::of(decision)).or_default();
+        counted.sent += u64::from(carried.sent);
+        let rejected =
+            matches!(carried.said.answer(), Answer::Refused | Answer::Conflict | Answer::Gone);
+        counted.outcomes[Restarts::REJECTED] += u64::from(rejected);
+        let event = if carried.sent { AuditEvent::Sent } else { AuditEvent::NotSent };
         let call = LastCall { at: now, said: carried.said, status: carried.status };
         for task in &decision.units {
             self.calls.insert((Arc::clone(&decision.connector), *task), call);
@@ -296,7 +288,7 @@ impl Teller {
                 http_status: carried.status,
                 answer: Some(carried.said.as_str().into()),
                 why: Some(carried.because.clone().into()),
-                ..self.of_cluster(AuditEvent::Sent, now)
+                ..self.of_cluster(event, now)
             });
         }
     }
@@ -336,8 +328,21 @@ impl Teller {
         let is_there = |name: &Arc<str>| {
             snapshot.connectors.binary_search_by(|connector| connector.name.cmp(name)).is_ok()
                 || snapshot.unread.binary_search(name).is_ok()
+                || snapshot.without_status.binary_search(name).is_ok()
         };
-        self.counts.restarts.retain(|kind, _| is_there(&kind.connector));
+        // One that is not listed once is there all the same, and a counter does not begin anew.
+        let mut missing = BTreeMap::new();
+        let before = &self.missing;
+        self.counts.restarts.retain(|kind, _| {
+            let name = &kind.connector;
+            if is_there(name) {
+                return true;
+            }
+            let (since, polls) = before.get(name).map_or((look.now, 1), |(at, n)| (*at, n + 1));
+            missing.insert(Arc::clone(name), (since, polls));
+            polls < GONE.0 || look.now.saturating_sub(since) < GONE.1
+        });
+        self.missing = missing;
         self.scopes.retain(|id, _| look.unit(id).is_some());
         self.calls.retain(|id, _| look.unit(id).is_some());
     }
@@ -384,6 +389,12 @@ impl Teller {
         if written.await.is_err() {
             tracing::error!("writing the audit log panicked");
         }
+    }
+
+    /// Waits until the audit log is written, but no longer than this; whether it is.
+    pub(super) async fn is_written(&self, limit: Duration) -> bool {
+        let audit = Arc::clone(&self.audit);
+        blocking(move || audit.flush(limit)).await
     }
 
     fn of_cluster(&self, event: AuditEvent, now: Time) -> AuditLine {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::config::{FailureClass, WatchdogMode};
 use crate::observe::view::Histogram;
 
-use super::policy::{Breaker, Call, Outcome, Report, Time, UnitId, UnitReport, Why};
+use super::policy::{Breaker, Call, Decision, Outcome, Report, Time, UnitId, UnitReport, Why};
 use super::said::Said;
 
 /// One cluster's watchdog at this moment.
@@ -81,6 +81,17 @@ pub struct Kind {
     pub scope: Scope,
     /// Why they failed.
     pub class: FailureClass,
+}
+
+impl Kind {
+    /// Of a restart, as it was decided.
+    pub(super) fn of(decision: &Decision) -> Self {
+        Self {
+            connector: Arc::clone(&decision.connector),
+            scope: decision.call.into(),
+            class: decision.class,
+        }
+    }
 }
 
 /// What a call restarts.

@@ -8,7 +8,7 @@ use connect_warden::config::{FailureClass, WatchdogMode};
 use connect_warden::watchdog::journal::survives;
 use connect_warden::watchdog::policy::{
     Acknowledged, Answer, Call, Decided, Decision, Hold, Input, Memory, Policy, Probed, Progress,
-    Reason, Rule, Selector, Silence, UnitId, Why, answered, decide,
+    Reason, Rule, Selector, Silence, Why, answered, decide,
 };
 use fastrand::Rng;
 use regex::Regex;
@@ -168,7 +168,9 @@ impl Driver {
             progress.last = at;
         }
         let input = Input {
-            not_ended: &[],
+            under_way: &BTreeMap::new(),
+            room: usize::MAX,
+            workers_that_do: None,
             snapshot: Some(&self.world.snapshot).filter(|_| t >= until.invalid && t >= until.doubt),
             fresh: t >= until.not_fresh,
             rebalancing: t < until.rebalance,
@@ -292,12 +294,10 @@ impl Driver {
         } else if answer == Answer::NotFailed {
             self.world.run((connector, slot(decision.units[0])));
         }
-        let ids: Vec<UnitId> =
-            decision.units.iter().map(|task| (Arc::clone(&decision.connector), *task)).collect();
         let at = Duration::from_secs(now);
-        answered(&mut self.memory, &ids, answer, &self.policy.limits, at);
+        answered(&mut self.memory, decision, answer, &self.policy.limits, at);
         if let Some((policy, memory)) = &mut self.shadow {
-            answered(memory, &ids, answer, &policy.limits, at);
+            answered(memory, decision, answer, &policy.limits, at);
         }
         self.tell(|| format!("{} {answer:?}", decision.connector));
         self.books.answered(decision, answer, &self.policy.limits, now);
@@ -342,7 +342,7 @@ impl Driver {
             let due = unit.next.map_or(0, |next| next.as_secs().saturating_sub(now) + 1);
             match unit.why {
                 Why::Grace | Why::Hold(Hold::Rebalance) => POLL,
-                Why::Verify => self.pace,
+                Why::Verify | Why::Turn => self.pace,
                 Why::Stuck => 60,
                 Why::Stable => 44,
                 Why::BackOff | Why::Parked => due.max(POLL),

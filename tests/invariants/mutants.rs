@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use connect_warden::config::WatchdogMode;
+use connect_warden::config::{FailureClass, WatchdogMode};
 use connect_warden::connect::model::State;
 use connect_warden::observe::snapshot::Task;
 use connect_warden::watchdog::policy::{
@@ -247,6 +247,8 @@ impl Mutant {
             units: vec![unit],
             reason: Reason::Attempt,
             dry_run: false,
+            at: Duration::ZERO,
+            class: FailureClass::Unknown,
         }));
         decided
     }
@@ -271,6 +273,8 @@ fn released_again(memory: &Memory) -> Option<Decision> {
         units: vec![task],
         reason: Reason::Release,
         dry_run: unit.dry_run,
+        at: Duration::ZERO,
+        class: unit.class,
     })
 }
 

@@ -193,7 +193,8 @@ impl Warden {
         let series = format!(
             "connect_warden_restarts_skipped_total{{connect_cluster=\"default\",reason=\"{reason}\"}}"
         );
-        let wanted = self.value(&series).unwrap() + f64::from(looks);
+        let before = eventually("the watchdog has looked", limit, || self.value(&series));
+        let wanted = before + f64::from(looks);
         eventually(&format!("{looks} looks and {reason}"), limit, || {
             (self.value(&series)? >= wanted).then_some(())
         });

@@ -133,7 +133,7 @@ async fn what_no_path_can_name_is_given_up_at_once() {
     bench.wait_post("plain");
     assert!(bench.proxy.posts().iter().all(|post| post.path.contains("/plain/")));
     let told = story(&audited(&scene::audit(bench.folder.path()), "x/y"));
-    assert_eq!(told, ["failed", "decided", "sent not_addressable", "given_up"]);
+    assert_eq!(told, ["failed", "decided", "not_sent not_addressable", "given_up"]);
     assert_eq!(warden.lines(&["given up", "connector=x/y"]), 1, "{}", warden.log());
 }
 

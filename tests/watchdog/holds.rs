@@ -323,7 +323,7 @@ async fn while_a_silence_lasts_that_began_when_it_was_decided() {
     order(&bench, &["silence", "--connector=c", "--for=1h", "--reason=moved"]);
     let file = scene::audit(bench.folder.path());
     let sent = eventually("it is told", SOON, || {
-        audited(&file, "c").into_iter().find(|line| line["event"] == "sent")
+        audited(&file, "c").into_iter().find(|line| line["event"] == "not_sent")
     });
     assert_eq!(sent["answer"], "not_sent", "{sent}");
     assert!(sent["why"].as_str().unwrap().contains("silence"), "{sent}");

@@ -13,6 +13,7 @@ mod stop;
 #[path = "../support/mod.rs"]
 mod support;
 mod told;
+mod turn;
 
 use std::time::Duration;
 

@@ -6,6 +6,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::redact::redact;
+
 /// The longest that is kept of a message, in bytes.
 const MAX_FRAGMENT: usize = 100;
 /// The longest part of a message that is looked at, in bytes.
@@ -109,6 +111,7 @@ pub(super) fn signature(exception: &str, text: &str, host: Option<&str>) -> Stri
         Some((at, length)) => format!("{}#{}", &text[..at], &text[at + length..]),
         None => text.to_owned(),
     };
+    let text = redact(&text);
     let text = VARIES.replace_all(&text, "#");
     let unnamed = |found: &regex::Captures<'_>| {
         let name = if WORDS.contains(&&*found[2].to_ascii_lowercase()) { &found[2] } else { "#" };
@@ -169,6 +172,11 @@ mod tests {
             of("Topic orders not present in metadata after 60000 ms.", None),
             of("Topic eu.invoices_2-x not present in metadata after 59998 ms.", None)
         );
+        assert_eq!(
+            of("Login failed with password hunterpass", None),
+            "a.B: Login failed with password ***"
+        );
+        assert_eq!(of("x Bearer hunterbearerabc rejected", None), "a.B: x Bearer *** rejected");
         assert_eq!(of("", None), "a.B");
         for (old, new) in [
             ("Connection refused (Connection refused)", "Connection refused"),

@@ -95,7 +95,22 @@ impl Open {
     }
 }
 
+/// To open one waits for whoever opens its other end.
+fn refuse_a_pipe(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::FileTypeExt as _;
+    let is_pipe = std::fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo());
+    if is_pipe {
+        let said = format!(
+            "{} is a named pipe, whose reader may not be there; give a file, or - for standard output",
+            path.display()
+        );
+        return Err(io::Error::new(ErrorKind::InvalidInput, said));
+    }
+    Ok(())
+}
+
 fn open(path: &Path) -> io::Result<Open> {
+    refuse_a_pipe(path)?;
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
@@ -201,6 +216,16 @@ mod tests {
         for _ in 0..2 {
             assert_eq!(file.write(b"line\n").unwrap_err().kind(), ErrorKind::StorageFull);
         }
+    }
+
+    #[test]
+    fn a_named_pipe_is_refused_and_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pipe");
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let mut file = LineFile::new(path, 1000, 1);
+        let said = file.write(b"line\n").unwrap_err().to_string();
+        assert!(said.contains("is a named pipe"), "{said}");
     }
 
     #[test]

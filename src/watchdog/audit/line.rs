@@ -7,9 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::config::FailureClass;
+use crate::redact::redact;
 use crate::watchdog::policy::Time;
-
-use super::redact::redact;
 
 /// A word or a sentence; nothing is copied where it is a constant.
 pub type Words = Cow<'static, str>;
@@ -29,6 +28,8 @@ pub enum AuditEvent {
     Decided,
     /// The restart was sent, and answered or not.
     Sent,
+    /// It was not sent after all.
+    NotSent,
     /// Later polls told what became of a restart.
     Outcome,
     /// A unit is due and is not restarted; written once until the reason changes.

@@ -6,96 +6,72 @@
 
 mod file;
 mod line;
-mod redact;
+mod writer;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::io::{self, Write as _};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-
-use tokio::time::Instant;
 
 use crate::config::{AuditSettings, AuditTarget};
 
 use file::LineFile;
 pub use line::{AuditEvent, AuditLine, Words, trace_hash};
-pub use redact::redact;
+use writer::{Sink, Writer};
 
 /// So many lines are kept in memory.
 pub const MAX_RECENT: usize = 1000;
 /// Of so many units it is remembered why they are held; beyond, a line may be written again.
 const MAX_HELD: usize = 100_000;
-/// A log that cannot be written is said once in so long.
-const SAID_EVERY: Duration = Duration::from_secs(300);
 
 /// An open audit log, for all clusters.
 #[derive(Debug)]
 pub struct Audit {
-    /// Held while a line is written, so that lines stand in the ring as in the file.
-    writer: Mutex<Writer>,
-    recent: Mutex<VecDeque<Arc<AuditLine>>>,
-    failures: AtomicU64,
+    /// Held while a line is handed over, so that lines stand in the ring as in the file.
+    told: Mutex<Told>,
+    writer: Option<Writer>,
 }
 
-#[derive(Debug)]
-struct Writer {
-    sink: Sink,
+#[derive(Debug, Default)]
+struct Told {
     held: BTreeMap<UnitKey, Words>,
-    seldom: Seldom,
+    recent: VecDeque<Arc<AuditLine>>,
 }
 
 /// Cluster, connector, task.
 type UnitKey = (Arc<str>, Option<Arc<str>>, Option<u32>);
 
-#[derive(Debug)]
-enum Sink {
-    Memory,
-    File(LineFile),
-    Stdout,
-}
-
 impl Audit {
     /// Opens it. Where that fails it is counted and said, and tried again with each line.
     pub fn open(settings: Option<&AuditSettings>) -> Self {
-        let target = settings.map(|settings| (settings, &settings.target));
-        let (sink, opened) = match target {
-            None => (Sink::Memory, Ok(())),
-            Some((_, AuditTarget::StandardOutput)) => (Sink::Stdout, Ok(())),
-            Some((settings, AuditTarget::File(path))) => {
-                let mut file = LineFile::new(path.clone(), settings.max_bytes, settings.keep);
-                let opened = file.prepare();
-                (Sink::File(file), opened)
+        let sink = settings.map(|settings| match &settings.target {
+            AuditTarget::StandardOutput => Sink::Stdout,
+            AuditTarget::File(path) => {
+                Sink::File(LineFile::new(path.clone(), settings.max_bytes, settings.keep))
             }
-        };
-        let writer = Writer { sink, held: BTreeMap::new(), seldom: Seldom::default() };
-        let audit = Self {
-            writer: Mutex::new(writer),
-            recent: Mutex::default(),
-            failures: AtomicU64::new(0),
-        };
-        if let Err(error) = opened {
-            audit.failed(&mut lock(&audit.writer), &error);
-        }
-        audit
+        });
+        Self { told: Mutex::default(), writer: sink.map(Writer::start) }
     }
 
-    /// Writes a line, masked, and waits for the system to have it, though not for the disk. A unit
-    /// that is held for the reason that was written last is not written again.
+    /// Has a line written, masked, and waits for nothing. A unit that is held for the reason that was
+    /// written last is not written again.
     pub fn append(&self, line: &AuditLine) {
-        let mut writer = lock(&self.writer);
-        if !writer.is_news(line) {
+        let mut told = lock(&self.told);
+        if !told.is_news(line) {
             return;
         }
-        let line = line.presentable();
-        if let Err(error) = writer.sink.write(&line) {
-            self.failed(&mut writer, &error);
+        let line = Arc::new(line.presentable());
+        if let Some(writer) = &self.writer {
+            writer.write(Arc::clone(&line));
         }
-        let mut recent = lock(&self.recent);
-        if recent.len() == MAX_RECENT {
-            recent.pop_front();
+        if told.recent.len() == MAX_RECENT {
+            told.recent.pop_front();
         }
-        recent.push_back(Arc::new(line));
+        told.recent.push_back(line);
+    }
+
+    /// Waits until all is written, but no longer than this; whether it is.
+    pub fn flush(&self, limit: Duration) -> bool {
+        self.writer.as_ref().is_none_or(|writer| writer.flush(limit))
     }
 
     /// The last lines, newest first, of this cluster and this connector where they are given; at
@@ -106,32 +82,21 @@ impl Audit {
         connector: Option<&str>,
         limit: usize,
     ) -> Vec<Arc<AuditLine>> {
-        let recent = lock(&self.recent);
+        let told = lock(&self.told);
         let fits = |line: &&Arc<AuditLine>| {
             cluster.is_none_or(|cluster| &*line.cluster == cluster)
                 && connector.is_none_or(|connector| line.connector.as_deref() == Some(connector))
         };
-        recent.iter().rev().filter(fits).take(limit).map(Arc::clone).collect()
+        told.recent.iter().rev().filter(fits).take(limit).map(Arc::clone).collect()
     }
 
     /// How often it could not be opened, rotated or written.
     pub fn audit_failures(&self) -> u64 {
-        self.failures.load(Ordering::Relaxed)
-    }
-
-    fn failed(&self, writer: &mut Writer, error: &io::Error) {
-        let audit_failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
-        if writer.seldom.is_due(Instant::now()) {
-            tracing::error!(
-                %error,
-                audit_failures,
-                "the audit log cannot be written as it should be; the watchdog goes on"
-            );
-        }
+        self.writer.as_ref().map_or(0, Writer::failures)
     }
 }
 
-impl Writer {
+impl Told {
     fn is_news(&mut self, line: &AuditLine) -> bool {
         let unit = (Arc::clone(&line.cluster), line.connector.clone(), line.task);
         if line.event != AuditEvent::Held {
@@ -150,38 +115,6 @@ impl Writer {
     }
 }
 
-impl Sink {
-    fn write(&mut self, line: &AuditLine) -> io::Result<()> {
-        let bytes = || {
-            let mut bytes = serde_json::to_vec(line)?;
-            bytes.push(b'\n');
-            Ok::<_, io::Error>(bytes)
-        };
-        match self {
-            Self::Memory => Ok(()),
-            Self::File(file) => file.write(&bytes()?),
-            Self::Stdout => {
-                let mut out = io::stdout().lock();
-                out.write_all(&bytes()?).and_then(|()| out.flush())
-            }
-        }
-    }
-}
-
-/// Lets through once in [`SAID_EVERY`].
-#[derive(Debug, Default)]
-struct Seldom(Option<Instant>);
-
-impl Seldom {
-    fn is_due(&mut self, now: Instant) -> bool {
-        let due = self.0.is_none_or(|last| now.saturating_duration_since(last) >= SAID_EVERY);
-        if due {
-            self.0 = Some(now);
-        }
-        due
-    }
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -191,6 +124,8 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+
+    const SOON: Duration = Duration::from_secs(60);
 
     fn line(event: AuditEvent, connector: &str) -> AuditLine {
         let at = Duration::from_secs(1_795_505_663);
@@ -224,6 +159,7 @@ mod tests {
             by: secret(),
             ..line(AuditEvent::Sent, "x")
         });
+        assert!(audit.flush(SOON));
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(!text.contains("s3cret") && text.contains("token=*** @h:1"), "{text}");
         assert!(text.len() < 2000, "a long answer is cut: {}", text.len());
@@ -247,6 +183,7 @@ mod tests {
                 });
             }
         });
+        assert!(audit.flush(SOON));
         let mut recent = audit.recent(None, None, MAX_RECENT);
         recent.reverse();
         let recent: Vec<_> = recent.iter().map(|line| (**line).clone()).collect();
@@ -262,7 +199,7 @@ mod tests {
             audit.append(&AuditLine { task: Some(n), ..line(AuditEvent::Failed, name) });
         }
         audit.append(&AuditLine::new(Duration::ZERO, "other".into(), AuditEvent::HoldBegan));
-        assert_eq!(lock(&audit.recent).len(), MAX_RECENT);
+        assert_eq!(lock(&audit.told).recent.len(), MAX_RECENT);
         let asked = |cluster, connector, limit| {
             let lines = audit.recent(cluster, connector, limit);
             lines.iter().map(|line| line.task).collect::<Vec<_>>()
@@ -302,20 +239,15 @@ mod tests {
         std::fs::write(&place, "").unwrap();
         let path = place.join("audit.log");
         let audit = to_file(&path);
+        assert!(audit.flush(SOON));
         assert_eq!(audit.audit_failures(), 1);
         audit.append(&line(AuditEvent::Failed, "x"));
+        assert!(audit.flush(SOON));
         assert_eq!((audit.audit_failures(), audit.recent(None, None, 9).len()), (2, 1));
         std::fs::remove_file(&place).unwrap();
         audit.append(&line(AuditEvent::Decided, "x"));
+        assert!(audit.flush(SOON));
         assert_eq!(audit.audit_failures(), 2);
         assert_eq!(written(&path)[0].event, AuditEvent::Decided);
-    }
-
-    #[test]
-    fn it_is_said_seldom() {
-        let (mut seldom, start) = (Seldom::default(), Instant::now());
-        let due =
-            [0, 0, 299, 300, 301, 600].map(|at| seldom.is_due(start + Duration::from_secs(at)));
-        assert_eq!(due, [true, false, false, true, false, true]);
     }
 }

@@ -2,14 +2,16 @@
 //! digits; `AT` milliseconds since 1970; `JSON` the records of one write, so that a write is there
 //! wholly or not at all. In format 1 there was no `AT`, and one record a line.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::policy::{Breaker, Bucket, ConnectorMemory, Memory, Time, Unit, UnitId};
+use super::super::policy::{
+    Breaker, Bucket, Caution, ConnectorMemory, Memory, Rebalance, Time, Unit, UnitId,
+};
 
 pub(super) const FORMAT: u32 = 2;
 
@@ -101,15 +103,46 @@ impl OfConnector {
 pub(super) struct OfCluster {
     #[serde(skip_serializing_if = "Option::is_none")]
     budget: Option<Bucket>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rebalance: Option<Rebalance>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    caution: Option<Caution>,
+    #[serde(skip_serializing_if = "VecDeque::is_empty")]
+    verified: VecDeque<bool>,
+    #[serde(skip_serializing_if = "is_zero")]
+    refused: u32,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    heeded: BTreeSet<Time>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    tried_auth: BTreeMap<Arc<str>, Time>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl OfCluster {
-    pub(super) const fn of(memory: &Memory) -> Self {
-        Self { budget: memory.budget }
+    pub(super) fn of(memory: &Memory) -> Self {
+        Self {
+            budget: memory.budget,
+            rebalance: memory.rebalance,
+            caution: memory.caution,
+            verified: memory.verified.clone(),
+            refused: memory.refused,
+            heeded: memory.heeded.clone(),
+            tried_auth: memory.tried_auth.clone(),
+        }
     }
 
     pub(super) fn put(self, memory: &mut Memory) {
         memory.budget = self.budget;
+        memory.rebalance = self.rebalance;
+        memory.caution = self.caution;
+        memory.verified = self.verified;
+        memory.refused = self.refused;
+        memory.heeded = self.heeded;
+        memory.tried_auth = self.tried_auth;
     }
 }
 

@@ -105,18 +105,32 @@ pub struct Acknowledgement {
     pub at: Time,
 }
 
+/// What one pattern may take, in bytes: most take little, and it is seen by trying.
+const SIZES: [usize; 3] = [16 << 10, 64 << 10, 256 << 10];
+/// What all of them may take.
+pub(super) const ALL_SIZES: usize = 32 << 20;
+
 /// A pattern for whole names.
 pub(super) fn pattern(key: &str, text: &str) -> Result<Regex, String> {
+    sized_pattern(key, text).map(|(pattern, _)| pattern)
+}
+
+/// The same, and how much it takes at most.
+pub(super) fn sized_pattern(key: &str, text: &str) -> Result<(Regex, usize), String> {
     if text.is_empty() || text.len() > MAX_NAME {
         return Err(format!("{key}: a pattern has 1 to {MAX_NAME} bytes; `.*` matches every name"));
     }
-    // A thousand of them are kept in memory.
-    let built = RegexBuilder::new(&format!("^(?:{text})$")).size_limit(1 << 20).build();
-    built.map_err(|error| {
-        let error = error.to_string();
-        let last = error.lines().last().unwrap_or_default();
-        format!("{key}: {:?} is not a regular expression: {}", clean(text), clean(last))
-    })
+    let whole = format!("^(?:{text})$");
+    let mut last = String::new();
+    for size in SIZES {
+        let built = RegexBuilder::new(&whole).size_limit(size).dfa_size_limit(size).build();
+        match built {
+            Ok(pattern) => return Ok((pattern, size)),
+            Err(error) => last = error.to_string(),
+        }
+    }
+    let said = last.lines().last().unwrap_or_default();
+    Err(format!("{key}: {:?} is not a regular expression: {}", clean(text), clean(said)))
 }
 
 impl Stop {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use regex::Regex;
 
-use super::file::{ACKNOWLEDGED_FOR, Acknowledgement, Given, Silenced, pattern};
+use super::file::{ACKNOWLEDGED_FOR, ALL_SIZES, Acknowledgement, Given, Silenced, sized_pattern};
 use super::text::clean;
 use crate::watchdog::policy::{Acknowledged, Selector, Silence, Time};
 
@@ -75,6 +75,15 @@ impl Now {
 fn parse(bytes: &[u8]) -> Result<(Given, Vec<OfClusters>), String> {
     let given: Given = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     given.check()?;
+    let mut size = 0;
+    let mut pattern = |key, text: &str| {
+        let (pattern, takes) = sized_pattern(key, text)?;
+        size += takes;
+        if size > ALL_SIZES {
+            return Err("the patterns of all silences together take too much memory".to_owned());
+        }
+        Ok(pattern)
+    };
     let compile = |silence: &Silenced| {
         let cluster =
             silence.cluster.as_deref().map(|text| pattern("cluster", text)).transpose()?;

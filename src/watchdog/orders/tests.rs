@@ -50,6 +50,8 @@ fn what_cannot_be_understood_stops_and_says_why() {
         (silence(day, "2026-11-25T00:00:01Z", "x"), "does not end within 24h"),
         (silence(day, day, "x"), "does not end within 24h"),
         (silence(day, "2026-11-24T01:00:00Z", "("), "is not a regular expression"),
+        // A thousand of them would be a gigabyte.
+        (silence(day, "2026-11-24T01:00:00Z", r"\\w{20}x"), "exceeds size limit"),
         (" ".repeat(1 << 20) + "{}", "over 1 MiB"),
     ] {
         let now = put(&orders, &text);
@@ -192,4 +194,27 @@ fn the_example_in_the_documentation_is_understood() {
     assert_eq!(now.problem, None);
     assert_eq!((now.given.silences.len(), now.given.acknowledged.len()), (1, 1));
     assert!(now.stop.as_deref().unwrap().ends_with("the database is moved"));
+}
+
+#[test]
+fn the_patterns_of_all_silences_have_a_size_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let orders = Orders::at(folder.path().join("orders"));
+    let many = |count: usize, pattern: &str| {
+        let one = |id| {
+            format!(
+                r#"{{"id":"{id}","connector":"{pattern}","from":"2026-11-24T00:00:00Z",
+                "until":"2026-11-24T01:00:00Z","by":"a","at":"2026-11-24T00:00:00Z","reason":"x"}}"#
+            )
+        };
+        let all: Vec<_> = (0..count).map(one).collect();
+        put(&orders, &format!(r#"{{"silences":[{}]}}"#, all.join(",")))
+    };
+    for pattern in [".*", "(orders|invoices|payments)-(eu|us)-.*", "[a-z0-9-]{1,40}"] {
+        let now = many(1000, pattern);
+        assert_eq!(now.problem, None, "{pattern}");
+    }
+    assert_eq!(many(100, r"\\w+-\\w+-\\w+").problem, None);
+    let problem = many(1000, r"\\w+-\\w+-\\w+").problem.clone().unwrap();
+    assert!(problem.contains("together take too much memory"), "{problem}");
 }

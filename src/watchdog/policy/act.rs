@@ -32,10 +32,14 @@ pub(super) fn act(
         for (call, units) in calls(memory, input, &connector, &units) {
             // What a canary proved is let through in the breaker's steps.
             let pays = reason != Reason::Release;
-            let held = if !pays {
-                None
-            } else if !memory.caution_allows(now) {
+            // But where calls are refused it is that which has to end first.
+            let is_careful = pays || memory.caution.is_some_and(|caution| caution.refused);
+            let held = if decisions.len() >= input.room {
+                Some(Why::Budget)
+            } else if is_careful && !memory.caution_allows(now) {
                 Some(Why::Breaker)
+            } else if !pays {
+                None
             } else {
                 let paid = spent_by_process < input.process_left
                     && pay(memory, &connector, &policy.limits, now);
@@ -47,13 +51,16 @@ pub(super) fn act(
             }
             if pays {
                 spent_by_process += 1;
+            }
+            if is_careful {
                 memory.caution_spent(&policy.limits, now);
             }
             for task in &units {
                 begin(memory, &connector, *task, reason, policy, now);
             }
+            let class = class_of_first(memory, &connector, &units);
             let connector = Arc::clone(&connector);
-            decisions.push(Decision { connector, call, units, reason, dry_run });
+            decisions.push(Decision { connector, call, units, reason, dry_run, at: now, class });
         }
     }
     decisions
@@ -65,8 +72,21 @@ fn calls(
     connector: &Arc<str>,
     units: &[Option<u32>],
 ) -> Vec<(Call, Vec<Option<u32>>)> {
-    let together = input.restarts_with_tasks && all_that_failed(memory, connector, units);
-    call::calls(units, input.restarts_with_tasks, together)
+    let restarts_with_tasks =
+        input.restarts_with_tasks && is_with_workers_that_do(input, connector);
+    let together = restarts_with_tasks && all_that_failed(memory, connector, units);
+    call::calls(units, restarts_with_tasks, together)
+}
+
+/// Each worker that has something of a connector does its part of KIP-745's restart as its own version
+/// has it; of one that is not known to do it right only plain restarts are asked.
+fn is_with_workers_that_do(input: &Input<'_>, connector: &Arc<str>) -> bool {
+    let Some(known) = input.workers_that_do else { return true };
+    let Some(snapshot) = input.snapshot else { return false };
+    let at = snapshot.connectors.binary_search_by(|c| c.name.cmp(connector));
+    let Ok(of) = at.map(|at| &snapshot.connectors[at]) else { return false };
+    let tasks = of.tasks.iter().map(|task| &task.instance);
+    tasks.chain([&of.instance]).all(|instance| known.contains(&instance.worker_id))
 }
 
 /// Whether one call for all FAILED instances of a connector touches these units and no other: one
@@ -164,6 +184,12 @@ fn last_restart(memory: &Memory, connector: &Arc<str>, task: &Option<u32>) -> Op
     memory.connectors.get(connector)?.units.get(task)?.last_restart
 }
 
+fn class_of_first(memory: &Memory, connector: &Arc<str>, units: &[Option<u32>]) -> FailureClass {
+    let of = memory.connectors.get(connector);
+    let first = units.first().and_then(|task| of?.units.get(task));
+    first.map_or_else(FailureClass::default, |unit| unit.class)
+}
+
 fn hold(memory: &mut Memory, connector: &Arc<str>, units: &[Option<u32>], why: Why) {
     let Some(of_connector) = memory.connectors.get_mut(connector) else { return };
     for task in units {
@@ -200,11 +226,21 @@ fn begin(
     else {
         return;
     };
-    unit.phase = Phase::Verifying { since: now, moved: false, running: None, reason, stuck: false };
+    unit.phase = Phase::Verifying {
+        since: now,
+        decided: now,
+        moved: false,
+        running: None,
+        reason,
+        stuck: false,
+    };
     unit.held = None;
     let is_said = policy.mode_of(unit.rule) != WatchdogMode::On;
     unit.dry_run = is_said && (unit.dry_run || unit.last_restart.is_none());
-    unit.last_restart = Some(now);
+    let before = unit.last_restart.replace(now);
+    if !std::mem::take(&mut unit.was_not_sent) {
+        unit.restarted_before = before;
+    }
     let limits = policy.limits_of(unit.rule);
     if reason.costs_an_attempt() && unit.parked_since.is_none() {
         unit.attempts = unit.attempts.saturating_add(1);

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::config::FailureClass;
 use crate::connect::name::encode;
 
-use super::memory::{Reason, UnitId};
+use super::memory::{Reason, Time, UnitId};
 
 /// A restart to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,10 @@ pub struct Decision {
     pub reason: Reason,
     /// Whether it is only said, not sent.
     pub dry_run: bool,
+    /// When it was decided, which tells it from any other of the same unit.
+    pub at: Time,
+    /// Why the first of the units failed.
+    pub class: FailureClass,
 }
 
 impl Decision {

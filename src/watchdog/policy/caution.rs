@@ -64,7 +64,7 @@ impl Memory {
             *caution = Caution {
                 tries: caution.tries.saturating_add(1),
                 next: now.saturating_add(limits.canary_waits[at]),
-                refused: caution.refused,
+                ..*caution
             };
         }
     }
@@ -84,6 +84,7 @@ impl Memory {
 
 impl Caution {
     fn new(refused: bool, limits: &Limits, now: Time) -> Self {
-        Self { next: now.saturating_add(limits.canary_waits[0]), tries: 1, refused }
+        let next = now.saturating_add(limits.canary_waits[0]);
+        Self { began: now, next, tries: 1, refused }
     }
 }

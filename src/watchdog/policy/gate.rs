@@ -41,6 +41,7 @@ pub(super) fn may_go(
             let own = policy.limits_of(unit.rule);
             unit.held.is_none()
                 && !breaker.lets_be(unit)
+                && unit.not_before <= now
                 && unit.ripe_at(own) <= now
                 && (breaker.is_releasing() || memory.auth_rests_until(unit, own) <= now)
         });

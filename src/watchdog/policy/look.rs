@@ -12,7 +12,7 @@ use crate::connect::model::State;
 use crate::observe::snapshot::{Connector, Instance, Snapshot};
 
 use super::event::{Because, Change, Event};
-use super::memory::{ConnectorMemory, Memory, Phase, Time, Unit};
+use super::memory::{ConnectorMemory, Memory, Phase, Time, UnderWay, Unit};
 use super::report::Why;
 use super::rules::Policy;
 use super::update::{self, Look};
@@ -37,7 +37,7 @@ pub(super) fn look(
     now: Time,
     rng: &mut Rng,
 ) -> Seen {
-    let mut seen = Seen::default();
+    let mut seen = Seen { unassigned: snapshot.others.unassigned, ..Seen::default() };
     if !memory.connectors.is_empty() {
         forget_the_gone(memory, snapshot, policy, now, &mut seen);
     }
@@ -104,7 +104,8 @@ fn forget_the_gone(
         if known || listed(&snapshot.unread) || listed(&snapshot.without_status) {
             return true;
         }
-        clear(name, std::mem::take(&mut connector.units), Because::Deleted, &mut seen.events);
+        let gone = connector.units.extract_if(.., |_, unit| unit.is_gone(now)).collect();
+        clear(name, gone, Because::Deleted, &mut seen.events);
         connector.forget_foreign(policy, now);
         // One that is deleted and created again has no budget of its own for it.
         !connector.is_blank(policy, now)
@@ -124,6 +125,20 @@ impl ConnectorMemory {
     fn forget_foreign(&mut self, policy: &Policy, now: Time) {
         self.foreign.retain(|at| now.saturating_sub(*at) < policy.limits.foreign_window);
         self.stood_down_until = self.stood_down_until.filter(|until| now < *until);
+    }
+}
+
+/// In so many polls, and for so long, what is remembered must be missing before it counts as deleted:
+/// a worker that reads its topics anew lists only a part of all.
+pub(in crate::watchdog) const GONE: (u32, Duration) = (3, Duration::from_secs(120));
+
+impl Unit {
+    /// It is not there; whether it counts as deleted.
+    fn is_gone(&mut self, now: Time) -> bool {
+        self.is_failed = false;
+        let (since, polls) = self.missing.get_or_insert((now, 0));
+        *polls = polls.saturating_add(1);
+        *polls >= GONE.0 && now.saturating_sub(*since) >= GONE.1
     }
 }
 
@@ -193,8 +208,9 @@ impl One<'_> {
         }
         let tasks = &self.connector.tasks;
         let is_gone = |task: &u32| tasks.binary_search_by_key(task, |task| task.id).is_err();
-        let gone: Vec<_> = units.keys().flatten().copied().filter(is_gone).collect();
-        let gone = gone.into_iter().filter_map(|task| units.remove_entry(&Some(task))).collect();
+        let gone = units
+            .extract_if(.., |task, unit| task.as_ref().is_some_and(is_gone) && unit.is_gone(now))
+            .collect();
         self.clear(gone, Because::Deleted);
         if self.foreign {
             memory.foreign.push_back(now);
@@ -220,6 +236,8 @@ impl One<'_> {
     ) -> bool {
         let class = instance.failure.as_ref().map_or(unit.class, |failure| failure.class);
         unit.rule = self.policy.rule_of(self.connector, class);
+        unit.under_way = self.under_way(unit, task);
+        let was_missing = unit.missing.take().is_some();
         let acts = self.policy.mode_of(unit.rule) == WatchdogMode::On;
         if unit.dry_run && acts && instance.state == State::Failed {
             self.happened(task, Change::Cleared(Because::ModeChanged));
@@ -231,9 +249,9 @@ impl One<'_> {
             now: self.now,
             rng,
             progress: self.input.progress.get(&self.connector.name).copied(),
-            may_be_foreign: gap <= self.policy.limits.longest_gap && !self.rebalancing,
-            is_under_way: (self.input.not_ended.iter())
-                .any(|(name, unit)| *name == self.connector.name && *unit == task),
+            may_be_foreign: gap <= self.policy.limits.longest_gap
+                && !self.rebalancing
+                && !was_missing,
             is_the_same: gap.is_zero(),
             changes: Vec::new(),
         };
@@ -243,6 +261,16 @@ impl One<'_> {
             self.happened(task, change);
         }
         remember
+    }
+
+    /// Where its call is; one that was decided for it before it was forgotten is not its own.
+    fn under_way(&self, unit: &Unit, task: Option<u32>) -> Option<UnderWay> {
+        let Phase::Verifying { decided, .. } = unit.phase else { return None };
+        if self.input.under_way.is_empty() {
+            return None;
+        }
+        let of_it = self.input.under_way.get(&(Arc::clone(&self.connector.name), task))?;
+        Some(of_it.1).filter(|_| of_it.0 == decided)
     }
 
     fn another_config(&mut self, memory: &mut ConnectorMemory) {
@@ -268,19 +296,25 @@ impl One<'_> {
         if !unit.is_failed || matches!(unit.phase, Phase::GivenUp) {
             return None;
         }
-        let silenced = || {
-            let mut silences = self.input.silences.iter();
-            silences.any(|silence| silence.selector.fits(self.connector, unit.class))
-        };
-        let default = self.policy.rules.len();
-        if self.policy.mode_of(unit.rule) == WatchdogMode::Off {
-            Some(Why::Rule)
-        } else if silenced() {
-            Some(Why::Silence)
-        } else if self.input.shut.get(unit.rule.unwrap_or(default)) == Some(&true) {
-            Some(Why::Window)
-        } else {
-            stood_down.then_some(Why::Foreign)
-        }
+        held_by_person(self.connector, unit, self.input, self.policy)
+            .or_else(|| stood_down.then_some(Why::Foreign))
+    }
+}
+
+/// What the user has to say about a unit.
+pub(super) fn held_by_person(
+    connector: &Connector,
+    unit: &Unit,
+    input: &Input<'_>,
+    policy: &Policy,
+) -> Option<Why> {
+    let mut silences = input.silences.iter();
+    if policy.mode_of(unit.rule) == WatchdogMode::Off {
+        Some(Why::Rule)
+    } else if silences.any(|silence| silence.selector.fits(connector, unit.class)) {
+        Some(Why::Silence)
+    } else {
+        let place = unit.rule.unwrap_or(policy.rules.len());
+        (input.shut.get(place) == Some(&true)).then_some(Why::Window)
     }
 }

@@ -1,6 +1,6 @@
 //! What the policy remembers of one cluster: only of units that are not simply healthy.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,36 +26,40 @@ pub struct Memory {
     pub breakers: BTreeMap<Arc<str>, Breaker>,
     /// What is left of the cluster's budget; `None`: all of it.
     pub budget: Option<Bucket>,
-    pub(super) rebalance: Option<Rebalance>,
+    /// When those orders were given that were heeded lately, by the wall clock.
+    pub(in crate::watchdog) heeded: BTreeSet<Time>,
+    pub(in crate::watchdog) rebalance: Option<Rebalance>,
     /// Since when every watched cluster is out of reach.
     pub(super) doubted_since: Option<Time>,
     /// Whether the last restarts recovered, the latest last.
-    pub(super) verified: VecDeque<bool>,
+    pub(in crate::watchdog) verified: VecDeque<bool>,
     /// Calls in a row that were refused or not answered.
-    pub(super) refused: u32,
-    pub(super) caution: Option<Caution>,
+    pub(in crate::watchdog) refused: u32,
+    pub(in crate::watchdog) caution: Option<Caution>,
     /// Whether the caution was told.
     pub(super) caution_told: bool,
     /// When credentials were tried last, by signature: accounts lock, whoever it is that tries.
-    pub(super) tried_auth: BTreeMap<Arc<str>, Time>,
+    pub(in crate::watchdog) tried_auth: BTreeMap<Arc<str>, Time>,
 }
 
 /// One restart at a time, ever further apart, since the last ones came to nothing.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Caution {
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+pub(in crate::watchdog) struct Caution {
+    /// Since when.
+    pub(in crate::watchdog) began: Time,
     /// When the next one is let through.
-    pub(super) next: Time,
+    pub(in crate::watchdog) next: Time,
     /// How many were let through.
-    pub(super) tries: u32,
+    pub(in crate::watchdog) tries: u32,
     /// Whether it ends with a call that is taken; else with a recovery.
-    pub(super) refused: bool,
+    pub(in crate::watchdog) refused: bool,
 }
 
 /// A rebalance that was seen.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Rebalance {
-    pub(super) began: Time,
-    pub(super) last_seen: Time,
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+pub(in crate::watchdog) struct Rebalance {
+    pub(in crate::watchdog) began: Time,
+    pub(in crate::watchdog) last_seen: Time,
 }
 
 /// The memory of one connector.
@@ -119,6 +123,21 @@ pub struct Unit {
     /// What keeps it from being restarted, as of the last look.
     #[serde(skip)]
     pub(in crate::watchdog) held: Option<Why>,
+    /// Where the call that was decided last is, while it has not ended.
+    #[serde(skip)]
+    pub(in crate::watchdog) under_way: Option<UnderWay>,
+    /// When it was restarted before the decision that is under way; that may come to nothing.
+    #[serde(skip)]
+    pub(in crate::watchdog) restarted_before: Option<Time>,
+    /// Whether the last restart had its turn and was not sent after all.
+    #[serde(skip)]
+    pub(in crate::watchdog) was_not_sent: bool,
+    /// Since when, and in how many polls, it was not there.
+    #[serde(skip)]
+    pub(in crate::watchdog) missing: Option<(Time, u32)>,
+    /// After a call that came to nothing it is not let through sooner, by whatever.
+    #[serde(skip)]
+    pub(in crate::watchdog) not_before: Time,
 }
 
 /// Where a unit is on its way from FAILED to healthy or given up.
@@ -136,8 +155,11 @@ pub enum Phase {
     },
     /// Restarted; what comes of it is awaited.
     Verifying {
-        /// When the restart was decided.
+        /// When the restart was decided; once it was sent, when that was.
         since: Time,
+        /// Which decision it was: the time of it.
+        #[serde(default)]
+        decided: Time,
         /// Seen in another state than FAILED since then.
         moved: bool,
         /// RUNNING in every valid poll since then.
@@ -160,6 +182,15 @@ pub enum Phase {
     },
     /// Only a person can help.
     GivenUp,
+}
+
+/// Where a call is that was decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnderWay {
+    /// It waits for its turn, or the status is read once more: nothing was sent.
+    Waits,
+    /// It was sent, and is not answered.
+    Sent,
 }
 
 /// Why a unit is restarted.
@@ -235,17 +266,6 @@ pub enum BreakerState {
         /// When more are allowed.
         next: Time,
     },
-}
-
-impl Memory {
-    /// Why a restart of this unit that was decided and not yet sent is no longer wanted, if so.
-    pub fn unwanted(&self, (connector, task): &UnitId) -> Option<&'static str> {
-        let unit = self.connectors.get(connector).and_then(|of| of.units.get(task));
-        match unit {
-            Some(Unit { phase: Phase::Verifying { .. }, held, .. }) => held.map(Why::as_str),
-            Some(_) | None => Some("another state"),
-        }
-    }
 }
 
 impl Breaker {

@@ -20,6 +20,7 @@ mod gate;
 mod limits;
 mod look;
 mod memory;
+mod objection;
 mod report;
 mod restore;
 mod rules;
@@ -29,7 +30,7 @@ mod tests;
 mod told;
 mod update;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,14 +38,17 @@ use fastrand::Rng;
 
 use crate::observe::snapshot::Snapshot;
 
-pub use answered::{Answer, answered};
+pub use answered::{Answer, answered, sent, waits};
 pub use budget::Bucket;
 pub use call::{Call, Decision};
 pub use event::{Because, BreakerChange, Change, Event, Outcome};
 pub use limits::{Attempts, Limits};
+pub(in crate::watchdog) use look::GONE;
 pub use memory::{
-    Breaker, BreakerState, ConnectorMemory, Memory, Phase, Reason, Time, Unit, UnitId,
+    Breaker, BreakerState, ConnectorMemory, Memory, Phase, Reason, Time, UnderWay, Unit, UnitId,
 };
+pub(in crate::watchdog) use memory::{Caution, Rebalance};
+pub use objection::{Contradiction, Objection, contradiction, objection};
 pub use report::{Behind, Hold, Report, UnitReport, Why, report};
 pub use rules::{Policy, Rule, Selector, Silence};
 pub use update::Progress;
@@ -65,18 +69,23 @@ pub struct Input<'s> {
     pub journal_lost: bool,
     /// Whether the workers know KIP-745 and do not start tasks twice.
     pub restarts_with_tasks: bool,
+    /// The workers that are known to; `None`: whatever worker there is.
+    pub workers_that_do: Option<&'s BTreeSet<Arc<str>>>,
     /// Whether no watched cluster can be reached.
     pub doubt: bool,
     /// Whether the kill switch is on.
     pub stopped: bool,
+    /// So many more calls may wait for their turn.
+    pub room: usize,
     /// What is left of the budget of all clusters together.
     pub process_left: u32,
     /// For each rule of the policy, and last for units without one: whether a window keeps it shut.
     pub shut: &'s [bool],
     /// Who is to be left alone: the silences that are in force.
     pub silences: &'s [Arc<Silence>],
-    /// Whose restart was decided, and is not yet answered: that it is FAILED says nothing of it.
-    pub not_ended: &'s [UnitId],
+    /// Whose restart was decided, when, and where it is: until it is answered, that a unit is FAILED
+    /// says nothing of it.
+    pub under_way: &'s BTreeMap<UnitId, (Time, UnderWay)>,
     /// Whom a person wants to be tried afresh.
     pub acknowledged: &'s [Acknowledged],
     /// How connectors get on whose offsets are read.
@@ -86,6 +95,7 @@ pub struct Input<'s> {
 }
 
 static NO_PROGRESS: BTreeMap<Arc<str>, Progress> = BTreeMap::new();
+static NO_CALLS: BTreeMap<UnitId, (Time, UnderWay)> = BTreeMap::new();
 static NO_PROBES: BTreeMap<Arc<str>, Probed> = BTreeMap::new();
 
 impl<'s> Input<'s> {
@@ -97,12 +107,14 @@ impl<'s> Input<'s> {
             rebalancing: false,
             journal_lost: false,
             restarts_with_tasks: true,
+            workers_that_do: None,
             doubt: false,
             stopped: false,
+            room: usize::MAX,
             process_left: u32::MAX,
             shut: &[],
             silences: &[],
-            not_ended: &[],
+            under_way: &NO_CALLS,
             acknowledged: &[],
             progress: &NO_PROGRESS,
             probes: &NO_PROBES,
@@ -198,13 +210,10 @@ fn hold(
     if input.rebalancing || unassigned {
         memory.rebalance_seen(limits, now);
     }
-    let rests = |since: Time, least: Duration| now.saturating_sub(since) >= least;
-    let held = memory.rebalance.is_some_and(|rebalance| {
-        !rests(rebalance.last_seen, limits.rebalance_hold)
-            && !rests(rebalance.began, limits.rebalance_most)
-    });
-    memory.rebalance =
-        memory.rebalance.filter(|rebalance| !rests(rebalance.last_seen, limits.rebalance_hold));
+    let held = memory.is_held_by_rebalance(limits, now);
+    memory.rebalance = memory
+        .rebalance
+        .filter(|rebalance| now.saturating_sub(rebalance.last_seen) < limits.rebalance_hold);
     [
         (input.stopped, Hold::Stopped),
         (input.journal_lost, Hold::JournalLost),

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use crate::config::{FailureClass, WatchdogMode};
 
-use super::memory::{Breaker, BreakerState, ConnectorMemory, Memory, Phase, Time, Unit, UnitId};
+use super::memory::{
+    Breaker, BreakerState, ConnectorMemory, Memory, Phase, Time, UnderWay, Unit, UnitId,
+};
 use super::rules::Policy;
 use super::{HOUR, MINUTE};
 
@@ -75,6 +77,8 @@ pub enum Why {
     Silence,
     /// Somebody else restarts it.
     Foreign,
+    /// Its restart is decided, and waits for its turn.
+    Turn,
     /// It was restarted, and what comes of it is awaited.
     Verify,
     /// Neither RUNNING nor FAILED for too long after a restart.
@@ -124,6 +128,7 @@ impl Why {
             Self::Window => "window",
             Self::Silence => "silence",
             Self::Foreign => "foreign",
+            Self::Turn => "turn",
             Self::Verify => "verify",
             Self::Stuck => "stuck",
             Self::Stable => "stable",
@@ -245,7 +250,7 @@ pub fn report(memory: &Memory, hold: Option<Hold>, policy: &Policy, now: Time) -
                         memory.breakers.get(&unit.signature).is_some_and(|b| !b.lets_be(unit))
                     })
                     .cloned(),
-                last_restart: unit.last_restart,
+                last_restart: unit.restarted(),
                 recovered: match unit.phase {
                     Phase::Recovered { since } => Some(since).filter(|since| *since < Time::MAX),
                     Phase::Observing { .. }
@@ -285,6 +290,17 @@ fn behind(memory: &Memory) -> BTreeMap<&Arc<str>, Arc<Behind>> {
     memory.breakers.iter().map(of_one).collect()
 }
 
+impl Unit {
+    /// When a restart of it was sent last.
+    const fn restarted(&self) -> Option<Time> {
+        match self.under_way {
+            None if !self.was_not_sent => self.last_restart,
+            Some(UnderWay::Sent) => self.last_restart,
+            Some(UnderWay::Waits) | None => self.restarted_before,
+        }
+    }
+}
+
 /// Under a breaker it is the breaker that says when, and without budget the budget.
 fn next(
     memory: &Memory,
@@ -315,6 +331,7 @@ fn why(unit: &Unit, hold: Option<Hold>) -> Why {
     match (&unit.phase, hold, unit.held) {
         (Phase::GivenUp, ..) => Why::GivenUp,
         (Phase::Verifying { stuck: true, .. }, ..) => Why::Stuck,
+        (Phase::Verifying { .. }, ..) if unit.under_way == Some(UnderWay::Waits) => Why::Turn,
         (Phase::Verifying { .. }, ..) => Why::Verify,
         (Phase::Recovered { .. }, ..) => Why::Stable,
         (_, Some(hold), _) => Why::Hold(hold),

@@ -30,6 +30,14 @@ impl Memory {
         }
         self.tried_auth.values_mut().for_each(|at| *at = (*at).min(now));
         self.budget = self.budget.map(|budget| budget.restored(now));
+        if let Some(rebalance) = &mut self.rebalance {
+            rebalance.began = rebalance.began.min(now);
+            rebalance.last_seen = rebalance.last_seen.min(now);
+        }
+        if let Some(caution) = &mut self.caution {
+            caution.began = caution.began.min(now);
+            caution.next = caution.next.min(furthest);
+        }
         for breaker in self.breakers.values_mut() {
             breaker.since = breaker.since.min(now);
             breaker.opened = breaker.opened.map(|at| at.min(now));
@@ -61,6 +69,14 @@ impl Memory {
         for breaker in self.breakers.values_mut() {
             breaker.put_off(by);
         }
+    }
+}
+
+impl Memory {
+    /// How many restarts there were since then, as far as that is remembered.
+    pub fn restarts_since(&self, then: Time) -> usize {
+        let of = self.connectors.values().flat_map(|connector| connector.units.values());
+        of.filter(|unit| !unit.dry_run && unit.last_restart.is_some_and(|at| at > then)).count()
     }
 }
 

@@ -23,6 +23,8 @@ pub(super) struct Group<'m> {
     /// Connectors with a unit that could make the breaker open.
     connectors: usize,
     last: Option<&'m Arc<str>>,
+    /// Whether one was released whose call has not ended.
+    is_under_way: bool,
     /// FAILED, and could be restarted.
     pub(super) waiting: Vec<(&'m Arc<str>, Option<u32>, &'m Unit)>,
 }
@@ -52,9 +54,12 @@ pub(super) fn groups<'m>(memory: &'m Memory, policy: &Policy) -> BTreeMap<&'m Ar
             units: 0,
             connectors: 0,
             last: None,
+            is_under_way: false,
             waiting: Vec::new(),
         });
         group.units += 1;
+        let released = matches!(unit.phase, Phase::Verifying { reason: Reason::Release, .. });
+        group.is_under_way |= released && unit.under_way.is_some();
         let counts = newly_fails(unit) && can_be_restarted(unit, policy);
         if counts && group.last != Some(connector) {
             group.connectors += 1;
@@ -197,6 +202,9 @@ fn move_on(
                 let next = now.saturating_add(wait);
                 breaker.state = BreakerState::Open { next, canary: None };
                 happened(BreakerChange::Reopened);
+            } else if group.is_some_and(|group| group.is_under_way) {
+                // The step counts from when all of it was done, however long that takes.
+                *next = (*next).max(now.saturating_add(limits.release_step));
             } else if now >= *next && *released >= *allowed {
                 let least = allowed.saturating_add(limits.release_first.max(1));
                 *allowed = allowed.saturating_mul(limits.release_factor).max(least);

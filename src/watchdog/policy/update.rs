@@ -12,7 +12,7 @@ use crate::observe::snapshot::Instance;
 use super::backoff;
 use super::event::{Because, Change, Outcome};
 use super::limits::Limits;
-use super::memory::{Phase, Reason, Time, Unit};
+use super::memory::{Phase, Reason, Time, UnderWay, Unit};
 
 /// How the offsets of a connector get on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +33,6 @@ pub(super) struct Look<'l> {
     /// Whether one that runs again may be somebody's doing: it was looked at all the while, and
     /// there was no rebalance to start it.
     pub(super) may_be_foreign: bool,
-    /// Whether its restart is not yet answered.
-    pub(super) is_under_way: bool,
     /// Whether it is looked at once more at the same moment: that is not two polls in a row.
     pub(super) is_the_same: bool,
     /// What happened.
@@ -62,6 +60,11 @@ pub(super) fn first_seen(instance: &Instance, now: Time) -> Unit {
         classes: bit(class),
         rule: None,
         held: None,
+        under_way: None,
+        restarted_before: None,
+        was_not_sent: false,
+        missing: None,
+        not_before: Time::ZERO,
     }
 }
 
@@ -88,6 +91,12 @@ const fn bit(class: FailureClass) -> u8 {
 /// What one poll says of a unit that is remembered; whether it is to be remembered further.
 pub(super) fn unit(unit: &mut Unit, instance: &Instance, look: &mut Look<'_>) -> bool {
     unit.is_failed = instance.state == State::Failed;
+    let is_paused = matches!(instance.state, State::Paused | State::Stopped);
+    // Nothing was done yet, so that nothing has come of it. Right before it would be sent its status
+    // is read once more.
+    if unit.under_way == Some(UnderWay::Waits) && !is_paused {
+        return true;
+    }
     match instance.state {
         State::Failed => failed(unit, instance, look),
         State::Running => running(unit, instance, look),
@@ -106,6 +115,10 @@ pub(super) fn unit(unit: &mut Unit, instance: &Instance, look: &mut Look<'_>) ->
 }
 
 fn failed(unit: &mut Unit, instance: &Instance, look: &mut Look<'_>) -> bool {
+    // Until it is answered this may be the status of before, whatever it says.
+    if unit.under_way.is_some() && matches!(unit.phase, Phase::Verifying { moved: false, .. }) {
+        return true;
+    }
     let (class, signature) = cause(instance);
     let another = class != unit.class;
     let before = unit.classes;
@@ -119,8 +132,7 @@ fn failed(unit: &mut Unit, instance: &Instance, look: &mut Look<'_>) -> bool {
         Phase::Verifying { since, moved, reason, .. } => {
             // Right after a restart FAILED may be the status of before.
             let recent = look.now.saturating_sub(since) < look.limits.stale_status;
-            let stale = !moved && (recent || look.is_under_way);
-            if stale && !another {
+            if !moved && recent && !another {
                 return true;
             }
             look.changes.push(Change::Outcome(reason, Outcome::Failed));
@@ -187,7 +199,7 @@ fn observe(unit: &mut Unit, sightings: u32, look: &mut Look<'_>) {
 fn running(unit: &mut Unit, instance: &Instance, look: &mut Look<'_>) -> bool {
     let now = look.now;
     match &mut unit.phase {
-        Phase::Verifying { moved, running, reason, since: restarted, stuck } => {
+        Phase::Verifying { moved, running, reason, since: restarted, stuck, .. } => {
             (*moved, *stuck) = (true, false);
             let since = *running.get_or_insert(now);
             if now.saturating_sub(since) < look.limits.verify {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::observe::snapshot::Connector;
-use crate::watchdog::audit::redact;
+use crate::redact::redact;
 
 use super::{ConnectorFacts, FailureFacts, Known, UnitFacts, UnitHistory};
 

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::config::{FailureClass, WatchdogMode};
 use crate::observe::history::Record;
 use crate::observe::snapshot::Instance;
-use crate::watchdog::audit::redact;
+use crate::redact::redact;
 use crate::watchdog::explain::{moment, sentence};
 use crate::watchdog::policy::{UnitReport, Why};
 use crate::watchdog::said::Said;

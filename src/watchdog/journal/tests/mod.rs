@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::config::FailureClass;
-use crate::watchdog::policy::{Bucket, ConnectorMemory, Phase, Unit};
+use crate::watchdog::policy::{Bucket, Caution, ConnectorMemory, Phase, Rebalance, Unit};
 use model::{ModelDisk, World};
 
 /// The one place where a unit is made.
@@ -28,6 +28,11 @@ fn unit(attempts: u32) -> Unit {
         classes: 1,
         rule: None,
         held: None,
+        under_way: None,
+        restarted_before: None,
+        was_not_sent: false,
+        missing: None,
+        not_before: Time::ZERO,
         phase: Phase::BackingOff { next: Duration::from_secs(9) },
     }
 }
@@ -207,6 +212,30 @@ fn all_of_a_memory_comes_back_and_what_is_gone_from_it_goes() {
         reader.rewrite(&[]).unwrap();
         assert_eq!(journal(&world).load(&cluster(), NOW).unwrap().memory, expected);
     }
+}
+
+#[test]
+fn what_is_of_the_whole_cluster_comes_back_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal");
+    let at = Duration::from_secs;
+    let now = at(1_795_505_663);
+    let mut memory = Memory::default();
+    memory.rebalance = Some(Rebalance { began: now - at(9), last_seen: now - at(1) });
+    memory.caution = Some(Caution { began: now, next: now + at(60), tries: 2, refused: true });
+    memory.verified = [true, false].into();
+    memory.refused = 2;
+    memory.tried_auth = [("x".into(), now)].into();
+    memory.heeded = [now - at(1)].into();
+    let mut journal = Journal::new(&path, [cluster()]);
+    journal.load(&cluster(), now).unwrap();
+    journal.write(&cluster(), &memory, now).unwrap();
+    drop(journal);
+    let mut journal = Journal::new(&path, [cluster()]);
+    assert_eq!(journal.load(&cluster(), now).unwrap().memory, memory);
+    assert_eq!(memory.clone().restored(now), memory);
+    let back = memory.restored(now - at(5));
+    assert_eq!(back.rebalance.unwrap().last_seen, now - at(5), "a clock that was set back");
 }
 
 #[test]

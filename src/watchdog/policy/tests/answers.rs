@@ -42,9 +42,10 @@ fn until_its_call_is_answered_a_unit_that_is_still_failed_is_not_judged() {
     let mut watched = Watched::new();
     let failed = of(State::Failed);
     let decision = watched.restart(&failed);
-    let not_ended: [UnitId; 1] = [("a".into(), Some(0))];
+    let id: UnitId = ("a".into(), Some(0));
+    let under_way = BTreeMap::from([(id, (decision.at, UnderWay::Sent))]);
     for _ in 0..8 {
-        let decided = watched.input(Input { not_ended: &not_ended, ..Input::of(Some(&failed)) });
+        let decided = watched.input(Input { under_way: &under_way, ..Input::of(Some(&failed)) });
         assert!(decided.decisions.is_empty() && decided.events.is_empty());
     }
     // Two minutes later the answer comes; the status of before is still forgiven for a minute.
@@ -88,7 +89,9 @@ fn a_canary_that_no_call_can_name_leaves_its_turn_to_another() {
 fn an_answer_after_the_unit_went_on_changes_nothing_of_it() {
     type Between<'b> = &'b dyn Fn(&mut Watched);
     let cases: [(&str, Between<'_>); 5] = [
-        ("deleted", &|watched| drop(watched.poll(&Snapshot::default()))),
+        ("deleted", &|watched| {
+            watched.polls(&Snapshot::default(), minutes(3));
+        }),
         ("paused", &|watched| drop(watched.poll(&of(State::Paused)))),
         ("failed again", &|watched| {
             watched.policy.limits.stale_status = Duration::ZERO;

@@ -207,9 +207,49 @@ fn each_clearing_is_told_and_begins_afresh() {
         watched.polls(&before, hours(1));
         assert_eq!(watched.poll(&before).report.units[0].phase, "given_up");
         let orders: &[_] = if because == Because::Acknowledged { &order } else { &[] };
+        if because == Because::Deleted {
+            watched.polls(&between, GONE.1);
+        }
         let input = Input { acknowledged: orders, ..Input::of(Some(&between)) };
         assert_eq!(watched.input(input).events, [of_first("a", Change::Cleared(because))]);
         assert_eq!(watched.polls(&data(), hours(1)), 1, "{because:?}");
+    }
+}
+
+/// A worker that reads its topics anew lists only a part of all, and of what it lists a part.
+#[test]
+fn what_is_not_listed_for_a_moment_is_not_deleted() {
+    for (missing, brief) in [
+        (Snapshot::default(), minutes(2) - POLL),
+        (snapshot(&[("a", &[])], FailureClass::Data), minutes(2) - POLL),
+    ] {
+        let mut watched = Watched::new();
+        let data = of(State::Failed, FailureClass::Data);
+        watched.polls(&data, hours(1));
+        for _ in 0..5 {
+            assert_eq!(watched.polls(&missing, brief), 0);
+            assert_eq!(watched.poll(&missing).events, []);
+            assert_eq!(watched.polls(&data, hours(1)), 0, "it is given up still");
+        }
+        // A minute apart two polls are not enough.
+        watched.poll(&missing);
+        watched.now += minutes(10);
+        assert_eq!(watched.poll(&missing).events, []);
+        let cleared = of_first("a", Change::Cleared(Because::Deleted));
+        assert_eq!(watched.poll(&missing).events, [cleared]);
+        assert_eq!(watched.polls(&data, hours(1)), 1);
+    }
+}
+
+/// Created again it runs, which is nobody's restart.
+#[test]
+fn what_was_missing_and_runs_was_restarted_by_nobody() {
+    let mut watched = Watched::new();
+    for _ in 0..3 {
+        watched.polls(&of(State::Failed, FailureClass::Data), minutes(2));
+        watched.poll(&Snapshot::default());
+        let events = watched.poll(&of(State::Running, FailureClass::Data)).events;
+        assert!(!events.contains(&of_first("a", Change::Foreign)), "{events:?}");
     }
 }
 

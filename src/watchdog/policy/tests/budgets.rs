@@ -66,6 +66,20 @@ fn budgets_are_kept_and_whoever_waits_longest_comes_first() {
 }
 
 #[test]
+fn workers_whose_version_is_not_known_are_asked_for_plain_restarts() {
+    let four = snapshot(&[("a", &[State::Failed; 4])], CLASS);
+    let known = |names: &[&str]| names.iter().map(|name| Arc::from(*name)).collect();
+    for (workers, together) in [(known(&["w:1"]), true), (known(&["w:2"]), false)] {
+        let workers: BTreeSet<Arc<str>> = workers;
+        let input = Input { workers_that_do: Some(&workers), ..Input::of(Some(&four)) };
+        let mut watched = Watched::calm();
+        let decisions = (0..10).map(|_| watched.input(input).decisions).find(|d| !d.is_empty());
+        let calls: Vec<_> = decisions.unwrap().iter().map(|decision| decision.call).collect();
+        assert_eq!(calls.contains(&Call::ConnectorAndTasks), together, "{calls:?}");
+    }
+}
+
+#[test]
 fn the_process_has_a_budget_of_its_own() {
     let storm = many(5, CLASS, "x");
     let mut watched = Watched::calm();

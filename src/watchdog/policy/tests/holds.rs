@@ -89,32 +89,13 @@ fn what_a_person_says_is_silence() {
     silence(&mut watched, usual, 40, Why::Rule);
 }
 
-/// A restart that was decided may not yet be sent.
 #[test]
-fn what_is_held_after_it_was_decided_is_no_longer_wanted() {
-    let failed = failed();
-    let usual = Input::of(Some(&failed));
-    let silences = [Arc::new(Silence {
-        selector: Selector::default(),
-        from: Duration::ZERO,
-        until: Duration::MAX,
-    })];
-    for (input, why) in [
-        (usual, None),
-        (Input { shut: &[true], ..usual }, Some("window")),
-        (Input { silences: &silences, ..usual }, Some("silence")),
-        (
-            Input { acknowledged: &[Acknowledged { connector: "a".into(), task: None }], ..usual },
-            Some("another state"),
-        ),
-    ] {
-        let mut watched = due();
-        let decision = watched.restart(&failed);
-        let id = (decision.connector.clone(), decision.units[0]);
-        assert_eq!(watched.memory.unwanted(&id), None);
-        assert!(watched.input(input).decisions.is_empty());
-        assert_eq!(watched.memory.unwanted(&id), why);
-    }
+fn a_rebalance_of_connectors_that_are_left_out_holds_too() {
+    let mut watched = due();
+    let mut seen = failed();
+    seen.others.unassigned = true;
+    let report = watched.poll(&seen).report;
+    assert_eq!(report.hold, Some(Hold::Rebalance));
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod demo;
 mod flapping;
 mod golden;
 mod holds;
+mod objections;
 mod storm;
 
 use std::sync::Arc;
@@ -139,9 +140,7 @@ impl Watched {
     }
 
     fn answer(&mut self, decision: &Decision, answer: Answer) -> Vec<Event> {
-        let ids: Vec<UnitId> =
-            decision.units.iter().map(|task| (Arc::clone(&decision.connector), *task)).collect();
-        answered(&mut self.memory, &ids, answer, &self.policy.limits, self.now)
+        answered(&mut self.memory, decision, answer, &self.policy.limits, self.now)
     }
 }
 

@@ -89,6 +89,7 @@ fn what(line: &AuditLine) -> Markup {
         (AuditEvent::Failed, _) => "seen failed",
         (AuditEvent::Decided, _) => "to be restarted",
         (AuditEvent::Sent, _) => "restart sent",
+        (AuditEvent::NotSent, _) => "restart not sent after all",
         (AuditEvent::Outcome, Some("recovered")) => "runs again",
         (AuditEvent::Outcome, Some("failed")) => "failed again",
         (AuditEvent::Outcome, Some("rejected")) => "restart rejected",

@@ -35,6 +35,82 @@ static NAMED: LazyLock<Regex> = LazyLock::new(|| {
 /// `Bearer` and `Basic` without the header's name.
 static SCHEME: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?i)\b((?:bearer|basic)\s+)([a-z0-9._~+/-]{6,}=*)"));
+/// A password or a token that stands after its name with nothing between.
+static BARE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r#"(?i)\b((?:password|passwd|passphrase|passcode|bearer)\s+)([^\s"'`,;:=()\[\]{}<>]+)"#)
+});
+/// Words that stand there and are none.
+const NO_SECRETS: [&str; 62] = [
+    "a",
+    "access",
+    "an",
+    "and",
+    "are",
+    "as",
+    "at",
+    "auth",
+    "authentication",
+    "authorization",
+    "based",
+    "but",
+    "by",
+    "callback",
+    "can",
+    "cannot",
+    "change",
+    "check",
+    "could",
+    "did",
+    "does",
+    "expired",
+    "failed",
+    "field",
+    "file",
+    "for",
+    "from",
+    "grant",
+    "has",
+    "hash",
+    "in",
+    "incorrect",
+    "invalid",
+    "is",
+    "may",
+    "mismatch",
+    "missing",
+    "must",
+    "needs",
+    "no",
+    "not",
+    "of",
+    "on",
+    "or",
+    "policy",
+    "property",
+    "protected",
+    "provided",
+    "rejected",
+    "required",
+    "reset",
+    "scheme",
+    "supplied",
+    "that",
+    "the",
+    "to",
+    "token",
+    "tokens",
+    "verification",
+    "was",
+    "with",
+    "wrong",
+];
+/// What none of the others can be found without.
+static ANY: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(concat!(
+        "(?i)://|jdbc:|pass|pwd|secret|token|credential|signature|key|sig|jaas|authorization|cookie|",
+        "bearer|basic|eyj|akia|asia|gh[pousr]_|xox|private"
+    ))
+});
 /// Tokens that are known by how they look: JSON web tokens, and keys of AWS, GitHub and Slack.
 static SHAPED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(concat!(
@@ -52,12 +128,16 @@ static PEM: LazyLock<Regex> = LazyLock::new(|| {
 /// by their shape. In time linear in the text's length. In doubt more is masked, not less.
 pub fn redact(text: &str) -> Cow<'_, str> {
     let mut all = Cow::Borrowed(text);
+    if !ANY.is_match(text) {
+        return all;
+    }
     mask(&PEM, &mut all, MASK);
     mask(&AUTHORIZATION, &mut all, "${1}***");
     mask(&URL, &mut all, |found: &Captures<'_>| authority(&found[0]));
     mask(&ORACLE, &mut all, "${1}***@");
     mask(&NAMED, &mut all, named);
     mask(&SCHEME, &mut all, scheme);
+    mask(&BARE, &mut all, bare);
     mask(&SHAPED, &mut all, MASK);
     all
 }
@@ -98,6 +178,13 @@ fn named(found: &Captures<'_>) -> String {
     format!("{name}{is}{quote}{MASK}{quote}")
 }
 
+/// "password authentication failed" holds no password.
+fn bare(found: &Captures<'_>) -> String {
+    let word = found[2].trim_end_matches('.');
+    let is_word = NO_SECRETS.iter().any(|known| known.eq_ignore_ascii_case(word));
+    if is_word { found[0].to_owned() } else { format!("{}{MASK}", &found[1]) }
+}
+
 /// "Basic authentication failed" holds no credential.
 fn scheme(found: &Captures<'_>) -> String {
     let is_word = found[2].bytes().skip(1).all(|b| b.is_ascii_lowercase());
@@ -128,6 +215,11 @@ mod tests {
             ("{connection.password=s3,cret, name=x}", "{connection.password=***, name=x}"),
             (r#"{"db.password" : "s3\"cret", "a": 1}"#, r#"{"db.password" : "***", "a": 1}"#),
             (r#"{\"apiKey\":\"s3cret\",\"a\":1}"#, r#"{\"apiKey\":\"***\",\"a\":1}"#),
+            (
+                "Login failed for user sa with password hunterpass, Bearer hunterbearerabc rejected",
+                "Login failed for user sa with password ***, Bearer *** rejected",
+            ),
+            ("passphrase correcthorse given", "passphrase *** given"),
             ("Pwd: s3cret", "Pwd: ***"),
             ("password=\"s3 cret", "password=\"***\""),
             ("Invalid API key: sk-s3cret", "Invalid API key: ***"),
@@ -180,6 +272,8 @@ mod tests {
             "com.fasterxml.jackson.core.JsonParseException: Unrecognized token 'abc': was expecting",
             "POST /connectors/tokens/tasks/0/restart",
             "a.ExpiredTokenException: The security token is expired, a.SecretError: x",
+            "the password is wrong, no password provided, password for ann, bearer token expired",
+            "Bearer authentication, and password. Then more",
             "signature is not valid, key=3, monkey=banana",
             "no such key: x, resume token not found",
         ] {
