@@ -58,17 +58,8 @@ const READ: &[StatusCode] = &[StatusCode::BAD_REQUEST];
 const NAMED: &[StatusCode] = &[StatusCode::BAD_REQUEST, StatusCode::NOT_FOUND];
 const OF_CONNECTOR: &[StatusCode] =
     &[StatusCode::BAD_REQUEST, StatusCode::NOT_FOUND, StatusCode::SERVICE_UNAVAILABLE];
-const SENT: &[StatusCode] = &[
-    StatusCode::BAD_REQUEST,
-    StatusCode::NOT_FOUND,
-    StatusCode::CONFLICT,
-    StatusCode::PAYLOAD_TOO_LARGE,
-    StatusCode::UNSUPPORTED_MEDIA_TYPE,
-    StatusCode::NOT_IMPLEMENTED,
-    StatusCode::BAD_GATEWAY,
-    StatusCode::SERVICE_UNAVAILABLE,
-    StatusCode::GATEWAY_TIMEOUT,
-];
+const OF_LIVE: &[StatusCode] = &[StatusCode::BAD_REQUEST, StatusCode::SERVICE_UNAVAILABLE];
+/// Of what is ordered.
 const ORDERED: &[StatusCode] = &[
     StatusCode::BAD_REQUEST,
     StatusCode::CONFLICT,
@@ -81,6 +72,26 @@ const ORDERED_OF_NAMED: &[StatusCode] = &[
     StatusCode::CONFLICT,
     StatusCode::PAYLOAD_TOO_LARGE,
     StatusCode::UNSUPPORTED_MEDIA_TYPE,
+];
+const ACKNOWLEDGED: &[StatusCode] = &[
+    StatusCode::BAD_REQUEST,
+    StatusCode::NOT_FOUND,
+    StatusCode::CONFLICT,
+    StatusCode::PAYLOAD_TOO_LARGE,
+    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    StatusCode::SERVICE_UNAVAILABLE,
+];
+/// Of what is sent to a worker.
+const SENT: &[StatusCode] = &[
+    StatusCode::BAD_REQUEST,
+    StatusCode::NOT_FOUND,
+    StatusCode::CONFLICT,
+    StatusCode::PAYLOAD_TOO_LARGE,
+    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    StatusCode::NOT_IMPLEMENTED,
+    StatusCode::BAD_GATEWAY,
+    StatusCode::SERVICE_UNAVAILABLE,
+    StatusCode::GATEWAY_TIMEOUT,
 ];
 
 /// The types that answers are made of.
@@ -215,16 +226,16 @@ fn told(endpoint: Endpoint, schemas: &mut Schemas) -> Told {
             Told { answers: told.answers.into_iter().chain([taken]).collect(), ..told }
         }
         Endpoint::RestartTask => {
-            sent::<EmptyBody>(schemas, "Restart one task.", StatusCode::OK, SENT_PLAIN)
+            sent::<EmptyBody>(schemas, "Restart one task.", StatusCode::OK, SENT)
         }
         Endpoint::Pause => {
-            sent::<EmptyBody>(schemas, "Pause a connector.", StatusCode::ACCEPTED, SENT_PLAIN)
+            sent::<EmptyBody>(schemas, "Pause a connector.", StatusCode::ACCEPTED, SENT)
         }
         Endpoint::Resume => sent::<EmptyBody>(
             schemas,
             "Resume a connector that is paused or stopped.",
             StatusCode::ACCEPTED,
-            SENT_PLAIN,
+            SENT,
         ),
         Endpoint::Stop => sent::<EmptyBody>(
             schemas,
@@ -255,7 +266,7 @@ fn told(endpoint: Endpoint, schemas: &mut Schemas) -> Told {
         Endpoint::Unsilence => Told {
             summary: "Take a silence back.",
             query: &[],
-            body: None,
+            body: Some(schemas.named::<EmptyBody>()),
             answers: vec![(
                 StatusCode::OK,
                 "The silence as it was.",
@@ -274,27 +285,6 @@ fn told(endpoint: Endpoint, schemas: &mut Schemas) -> Told {
     }
 }
 
-const OF_LIVE: &[StatusCode] = &[StatusCode::BAD_REQUEST, StatusCode::SERVICE_UNAVAILABLE];
-/// What every version has.
-const SENT_PLAIN: &[StatusCode] = &[
-    StatusCode::BAD_REQUEST,
-    StatusCode::NOT_FOUND,
-    StatusCode::CONFLICT,
-    StatusCode::PAYLOAD_TOO_LARGE,
-    StatusCode::UNSUPPORTED_MEDIA_TYPE,
-    StatusCode::BAD_GATEWAY,
-    StatusCode::SERVICE_UNAVAILABLE,
-    StatusCode::GATEWAY_TIMEOUT,
-];
-const ACKNOWLEDGED: &[StatusCode] = &[
-    StatusCode::BAD_REQUEST,
-    StatusCode::NOT_FOUND,
-    StatusCode::CONFLICT,
-    StatusCode::PAYLOAD_TOO_LARGE,
-    StatusCode::UNSUPPORTED_MEDIA_TYPE,
-    StatusCode::SERVICE_UNAVAILABLE,
-];
-
 fn any() -> RefOr<Schema> {
     let object = ObjectBuilder::new().schema_type(SchemaType::new(Type::Object));
     RefOr::T(Schema::Object(object.build()))
@@ -308,7 +298,7 @@ fn document() -> OpenApi {
         let mut item = PathItem::default();
         for (method, endpoint) in resource.methods {
             let told = told(*endpoint, &mut schemas);
-            let operation = operation(resource, *endpoint, told, &problem);
+            let operation = operation(resource, (method, *endpoint), told, &problem);
             let (get, other) = match *method {
                 "GET" => (Some(operation), None),
                 method => (None, Some((method, operation))),
@@ -346,7 +336,7 @@ fn document() -> OpenApi {
 
 fn operation(
     resource: &Resource,
-    endpoint: Endpoint,
+    (method, endpoint): (&str, Endpoint),
     told: Told,
     problem: &RefOr<Schema>,
 ) -> utoipa::openapi::path::Operation {
@@ -367,12 +357,22 @@ fn operation(
         operation = operation.request_body(Some(body.build()));
     }
     let kind = if endpoint == Endpoint::Live { "text/event-stream" } else { "application/json" };
+    let has_tag = !matches!(endpoint, Endpoint::Live | Endpoint::Session);
+    if method == "GET" && has_tag {
+        let same = ResponseBuilder::new().description("What If-None-Match has is still so.");
+        operation = operation.response(StatusCode::NOT_MODIFIED.as_str(), same.build());
+    }
     for (status, what, schema) in told.answers {
         let content = ContentBuilder::new().schema(Some(schema)).build();
         let response = ResponseBuilder::new().description(what).content(kind, content);
         operation = operation.response(status.as_str(), response.build());
     }
-    for status in told.problems {
+    let needs_more: &[_] = if method == "GET" {
+        &[StatusCode::UNAUTHORIZED]
+    } else {
+        &[StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN]
+    };
+    for status in needs_more.iter().chain(told.problems) {
         let content = ContentBuilder::new().schema(Some(problem.clone())).build();
         let response = ResponseBuilder::new()
             .description(status.canonical_reason().unwrap_or_default())

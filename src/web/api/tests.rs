@@ -2,8 +2,9 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use super::super::access::Access;
 use super::super::routes::{App, Clients};
-use crate::config::{StateSeries, WebSettings};
+use crate::config::{AccessSettings, StateSeries, WebSettings};
 use crate::metrics::Exporter;
 use crate::watchdog::audit::Audit;
 use crate::watchdog::office::{KillSwitch, Office, ProcessBudget, Reach};
@@ -22,7 +23,19 @@ pub(super) fn app(max_connections: usize) -> App {
         audit: Arc::new(Audit::open(None)),
     });
     let exporter = Arc::new(Exporter::new(StateSeries::Full, Arc::clone(&office)));
-    let settings =
-        WebSettings { listen: Vec::new(), telemetry_path: "/metrics".to_owned(), max_connections };
-    App::new(exporter, office, Clients::new(), &settings, CancellationToken::new())
+    let settings = WebSettings {
+        listen: Vec::new(),
+        telemetry_path: "/metrics".to_owned(),
+        max_connections,
+        access: AccessSettings::default(),
+    };
+    let (access, _) = Access::load(&settings.access, Vec::new()).unwrap();
+    App::new(
+        exporter,
+        office,
+        Clients::new(),
+        Arc::new(access),
+        &settings,
+        CancellationToken::new(),
+    )
 }
