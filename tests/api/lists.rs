@@ -75,7 +75,7 @@ async fn what_is_asked_for_is_told_and_nothing_else() {
         ("/failures?class=data", 1, json!({"connector": "broken-sink", "task": 0})),
         ("/failures?q=refused", 1, json!({"connector": "orders-sink", "task": 1})),
         ("/failures?cluster=west", 0, Value::Null),
-        ("/workers", 2, json!({"up": true, "tasks_failed": 2})),
+        ("/workers?sort=-tasks_failed", 2, json!({"up": true, "tasks_failed": 2})),
         ("/workers?cluster=west", 1, json!({"version": "2.8.2", "tasks": 1})),
     ] {
         let page = scene.json(path).await;
@@ -154,7 +154,7 @@ async fn one_connector_is_told_in_full() {
     east.fault(0, Some(connect_warden::sim::Fault::Hang));
     let hangs = scene.json("/clusters/east/connectors/broken-sink").await;
     let problem = hangs["details"]["topics"]["problem"].as_str().unwrap();
-    assert_eq!(problem, "no answer within 3s");
+    assert!(problem.ends_with("no answer within 3s"), "{problem}");
     assert_eq!(hangs["connector"]["name"], "broken-sink");
 }
 
@@ -190,7 +190,7 @@ async fn what_is_wrong_is_named_with_what_would_be_right() {
         ),
         ("/clusters/east/connectors/entirely-other", 404, "title", "Not Found", ""),
         ("/conectors", 404, "title", "Not Found", "/api/v1/connectors"),
-        ("/clusters/", 404, "title", "Not Found", ""),
+        ("/clusters/", 404, "title", "Not Found", "/api/v1/clusters"),
         ("/connectors?cluster=eats", 400, "parameter", "cluster", "east"),
         ("/connectors?state=borken", 400, "parameter", "state", ""),
         ("/connectors?limit=0", 400, "parameter", "limit", ""),
@@ -259,7 +259,7 @@ async fn who_has_it_already_is_told_only_that_until_it_changes() {
     assert_eq!((head.status, head.header("etag"), head.body.as_str()), (200, &*tag, ""));
     assert_eq!(head.header("content-length"), first.body.len().to_string());
 
-    east.fail_task("many-0", 0, REFUSED, true);
+    east.fail_task("<b>orders</b>", 0, REFUSED, true);
     scene.until("/failures?cluster=east", |page| page["total"] == 3).await;
     let changed = scene.told("GET", path, ask(&[("if-none-match", &tag)])).await;
     assert_eq!(changed.status, 200);

@@ -9,7 +9,7 @@ use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::support::warden::{Warden, eventually};
+use super::support::warden::Warden;
 
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 const PASSWORD: &str = "a word of one's own";
@@ -171,14 +171,4 @@ impl Scene {
         let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         lines.filter(|line| line["event"] == event).collect()
     }
-}
-
-/// Waits until every cluster was polled.
-pub(crate) fn polled(scene: &Scene) {
-    let ready = || {
-        super::support::kafka::get(scene.warden.port, "/-/ready", SOON)
-            .filter(|(status, _)| *status == 200 || *status == 401)
-            .map(drop)
-    };
-    eventually("it is ready", SOON, ready);
 }

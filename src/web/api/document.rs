@@ -104,6 +104,12 @@ impl Schemas {
         T::schema()
     }
 
+    /// A page does not tell of what it is a page.
+    fn page<T: ToSchema>(&mut self) -> RefOr<Schema> {
+        let _ = self.named::<T>();
+        self.of::<Page<T>>()
+    }
+
     fn named<T: ToSchema>(&mut self) -> RefOr<Schema> {
         let schema = self.of::<T>();
         self.0.push((T::name().into_owned(), schema));
@@ -127,6 +133,15 @@ fn told(endpoint: Endpoint, schemas: &mut Schemas) -> Told {
         let answers = vec![(StatusCode::OK, "What was asked for.", schemas.of::<T>())];
         Told { summary, query, body: None, answers, problems }
     }
+    fn page<T: ToSchema>(
+        schemas: &mut Schemas,
+        summary: &'static str,
+        query: &'static [&'static Parameter],
+        problems: &'static [StatusCode],
+    ) -> Told {
+        let answers = vec![(StatusCode::OK, "What was asked for.", schemas.page::<T>())];
+        Told { summary, query, body: None, answers, problems }
+    }
     fn sent<B: ToSchema>(
         schemas: &mut Schemas,
         summary: &'static str,
@@ -138,15 +153,13 @@ fn told(endpoint: Endpoint, schemas: &mut Schemas) -> Told {
         Told { summary, query: &[], body, answers, problems }
     }
     match endpoint {
-        Endpoint::Clusters => {
-            read::<Page<ClusterFacts>>(schemas, "Every cluster.", &CLUSTERS, READ)
-        }
+        Endpoint::Clusters => page::<ClusterFacts>(schemas, "Every cluster.", &CLUSTERS, READ),
         Endpoint::Cluster => read::<ClusterFacts>(schemas, "One cluster.", &[], NAMED),
         Endpoint::Connectors => {
-            read::<Page<ConnectorFacts>>(schemas, "Connectors of all clusters.", &CONNECTORS, READ)
+            page::<ConnectorFacts>(schemas, "Connectors of all clusters.", &CONNECTORS, READ)
         }
         Endpoint::ConnectorsOfCluster => {
-            read::<Page<ConnectorFacts>>(schemas, "Connectors of one cluster.", &OF_CLUSTER, NAMED)
+            page::<ConnectorFacts>(schemas, "Connectors of one cluster.", &OF_CLUSTER, NAMED)
         }
         Endpoint::Connector => read::<ConnectorAnswer>(
             schemas,
@@ -157,15 +170,15 @@ fn told(endpoint: Endpoint, schemas: &mut Schemas) -> Told {
             OF_CONNECTOR,
         ),
         Endpoint::Tasks => {
-            read::<Page<TaskOfConnector>>(schemas, "Tasks of all clusters.", &CONNECTORS, READ)
+            page::<TaskOfConnector>(schemas, "Tasks of all clusters.", &CONNECTORS, READ)
         }
-        Endpoint::Failures => read::<Page<FailureFacts>>(
+        Endpoint::Failures => page::<FailureFacts>(
             schemas,
             "What is FAILED: root cause, class, since when, and what the watchdog does about it.",
             &FAILURES,
             READ,
         ),
-        Endpoint::Workers => read::<Page<WorkerFacts>>(
+        Endpoint::Workers => page::<WorkerFacts>(
             schemas,
             "Workers of all clusters: version, health, load.",
             &WORKERS,
