@@ -2,8 +2,9 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use super::super::access::Access;
 use super::super::routes::{App, Clients};
-use crate::config::{StateSeries, WebSettings};
+use crate::config::{AccessSettings, StateSeries, WebSettings};
 use crate::metrics::Exporter;
 use crate::watchdog::audit::Audit;
 use crate::watchdog::office::{KillSwitch, Office, ProcessBudget, Reach};
@@ -25,9 +26,19 @@ pub(super) fn app(max_connections: usize) -> App {
     let settings = WebSettings {
         listen: Vec::new(),
         telemetry_path: "/metrics".to_owned(),
+        external_origin: None,
         external_path: "/".to_owned(),
         route_prefix: "/".to_owned(),
         max_connections,
+        access: AccessSettings::default(),
     };
-    App::new(exporter, office, Clients::new(), &settings, CancellationToken::new())
+    let (access, _) = Access::load(&settings.access, Vec::new()).unwrap();
+    App::new(
+        exporter,
+        office,
+        Clients::new(),
+        Arc::new(access),
+        &settings,
+        CancellationToken::new(),
+    )
 }
