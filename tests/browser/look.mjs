@@ -6,6 +6,7 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
+import { actions } from "./actions.mjs";
 import { keyboard } from "./keyboard.mjs";
 import { live } from "./live.mjs";
 import { views } from "./views.mjs";
@@ -15,12 +16,15 @@ const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 const shots = process.env.SHOTS ?? "shots";
 mkdirSync(shots, { recursive: true });
 
-const fleets = process.argv.slice(2).map((one) => {
+const every = process.argv.slice(2).map((one) => {
   const at = one.indexOf("=");
   return { name: one.slice(0, at), url: one.slice(at + 1) };
 });
 
-export const wrong = [];
+// The one with users is looked at by them only.
+const fleets = every.filter((fleet) => fleet.name !== "users");
+
+const wrong = [];
 const say = (text) => console.log(text);
 const blame = (where, what) => { wrong.push(`${where}: ${what}`); say(`WRONG ${where}: ${what}`); };
 
@@ -30,7 +34,7 @@ const browser = await chromium.launch({
 });
 
 // A page on which everything that a browser complains of is written down.
-export const open = async (where, options) => {
+const open = async (where, options) => {
   const context = await browser.newContext(options);
   await context.addInitScript(() => {
     addEventListener("securitypolicyviolation", (event) =>
@@ -109,8 +113,9 @@ for (const fleet of fleets) {
   }
 }
 
-const tools = { open, blame, say, fleets, shots };
+const tools = { open, blame, say, fleets: every, shots, checked };
 if ("keyboard".includes(only)) await keyboard(tools);
+if ("actions".includes(only)) await actions(tools);
 if ("live".includes(only)) await live(tools);
 
 await browser.close();
