@@ -239,3 +239,75 @@ fn text(registry: &Registry, cluster: &str, size: usize) -> Chunk {
         Chunk::default()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::observe::view::PollReport;
+    use crate::watchdog::audit::Audit;
+    use crate::watchdog::office::{KillSwitch, ProcessBudget, Reach};
+    use crate::watchdog::orders::Orders;
+    use crate::watchdog::policy::Report;
+
+    use super::*;
+
+    fn exporter() -> Exporter {
+        let office = Office {
+            store: None,
+            journal_lost_hold: std::time::Duration::ZERO,
+            kill_switch: Arc::new(KillSwitch::new(None, Arc::new(Orders::none()))),
+            budget: ProcessBudget::new((1, 1)),
+            reach: Reach::of([]),
+            prober: None,
+            audit: Arc::new(Audit::open(None)),
+        };
+        Exporter::new(StateSeries::Full, Arc::new(office))
+    }
+
+    fn view(polls: u64, up: bool) -> Arc<ClusterView> {
+        Arc::new(ClusterView {
+            cluster: "c".into(),
+            poll: PollReport { up: Some(up), polls, ..PollReport::default() },
+            snapshot: None,
+            history: HISTORY.with(Arc::clone),
+            workers: Arc::default(),
+            progress: Arc::default(),
+            fresh: None,
+            not_fresh_because: None,
+            kafka_cluster_id: None,
+        })
+    }
+
+    thread_local! {
+        static HISTORY: Arc<crate::observe::history::History> = Arc::default();
+    }
+
+    #[test]
+    fn a_poll_that_finds_nothing_new_is_no_news() {
+        let exporter = exporter();
+        let (told, mut changes) = exporter.changes();
+        assert!(told.is_empty());
+        let mut news = |publish: &dyn Fn()| {
+            publish();
+            std::iter::from_fn(|| changes.try_recv().ok()).count()
+        };
+        let looked = |looked, report: &Report| WatchdogView {
+            cluster: "c".into(),
+            looked: std::time::Duration::from_secs(looked),
+            report: Arc::new(report.clone()),
+            ..WatchdogView::default()
+        };
+        assert_eq!(news(&|| exporter.publish(view(1, true))), 1);
+        assert_eq!(news(&|| exporter.publish(view(2, true))), 0);
+        assert_eq!(news(&|| exporter.publish(view(3, false))), 1);
+        let (before, held) = (
+            Report::default(),
+            Report { hold: Some(crate::watchdog::policy::Hold::Doubt), units: Vec::new() },
+        );
+        assert_eq!(news(&|| exporter.publish_watchdog(Arc::new(looked(1, &before)))), 1);
+        assert_eq!(news(&|| exporter.publish_watchdog(Arc::new(looked(2, &before)))), 0);
+        let first = exporter.generations()["c"];
+        assert_eq!(news(&|| exporter.publish_watchdog(Arc::new(looked(3, &held)))), 1);
+        assert_eq!(news(&|| exporter.touch(&"c".into())), 1);
+        assert!(exporter.generations()["c"] >= first + 2);
+    }
+}

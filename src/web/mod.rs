@@ -2,7 +2,7 @@
 //!
 //! | path | answer |
 //! |---|---|
-//! | `/` | the pages for people; [`page`] has the list |
+//! | `/` | the pages for people; `page` has the list |
 //! | `/metrics` | the metrics; the path is `--web.telemetry-path` |
 //! | `/-/healthy` | 200 while the process lives |
 //! | `/-/ready` | 200 once every cluster had its first poll, good or bad; before that 503 |

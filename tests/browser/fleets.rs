@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use connect_warden::sim::{SimCluster, SimConfig};
 
+use tempfile::TempDir;
+
 use super::SOON;
 use super::support::kafka::get;
 use super::support::warden::{Warden, eventually};
@@ -43,6 +45,8 @@ pub(crate) struct Fleet {
     pub(crate) name: &'static str,
     cluster: SimCluster,
     warden: Warden,
+    /// Where its configuration and orders are.
+    state: Option<TempDir>,
 }
 
 impl Fleet {
@@ -54,8 +58,9 @@ impl Fleet {
             Self::start("evil", 1, "1s", of_evil_names).await,
             Self::start("hundreds", 3, "2s", hundreds).await,
             Self::start("thousands", 3, "5s", thousands).await,
+            Self::with_users().await,
         ];
-        for fleet in &fleets {
+        for fleet in fleets.iter().filter(|fleet| fleet.state.is_none()) {
             let ready = || get(fleet.warden.port, "/-/ready", Duration::from_secs(5));
             eventually(fleet.name, SOON, || ready().filter(|(status, _)| *status == 200));
         }
@@ -74,7 +79,35 @@ impl Fleet {
         let urls = cluster.urls().into_iter().map(|url| format!("--connect.url={url}"));
         let more = [format!("--poll.interval={poll}"), "--connect.cluster=main".to_owned()];
         let warden = Warden::start(urls.chain(more));
-        Self { name, cluster, warden }
+        Self { name, cluster, warden, state: None }
+    }
+
+    /// With `ann`, who may change things, and `bob`, who may not.
+    async fn with_users() -> Self {
+        let config = SimConfig { workers: 1, ..SimConfig::default() };
+        let cluster = SimCluster::start(config).await.unwrap();
+        three(&cluster);
+        let state = tempfile::tempdir().unwrap();
+        let file = |name: &str, text: &str| {
+            let path = state.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path.display().to_string()
+        };
+        let hash = |name: &str| bcrypt::hash(format!("password of {name}"), 4).unwrap();
+        let users =
+            format!("basic_auth_users: {{ann: '{}', bob: '{}'}}\n", hash("ann"), hash("bob"));
+        let web = file("web.yaml", &users);
+        let journal = state.path().join("journal");
+        let yaml = format!(
+            "clusters: [{{name: main, urls: ['{}']}}]\npoll: {{interval: 1s}}\n\
+             watchdog: {{mode: dry-run, journal: '{}'}}\n\
+             web: {{config_file: '{web}', administrators: [ann]}}\n",
+            cluster.urls()[0],
+            journal.display()
+        );
+        let yaml = file("warden.yaml", &yaml);
+        let warden = Warden::start([format!("--config.file={yaml}")]);
+        Self { name: "users", cluster, warden, state: Some(state) }
     }
 
     pub(crate) fn url(&self) -> String {

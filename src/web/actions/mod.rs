@@ -220,6 +220,3 @@ fn lacks(action: &Action, known: &Known, worker: &WorkerClient) -> Result<(), Pr
         | Action::KillSwitch { .. } => Ok(()),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -219,7 +219,13 @@ fn problem(error: &ChangeError) -> Problem {
             StatusCode::CONFLICT,
             format!("{said}; to turn the kill switch off puts the file aside and begins afresh"),
         ),
+<<<<<<< HEAD
         ChangeError::Locked(_) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
+=======
+        ChangeError::Locked(_) | ChangeError::Nowhere => {
+            Problem::new(StatusCode::CONFLICT, error.to_string())
+        }
+>>>>>>> page
         ChangeError::Owner { source, .. } | ChangeError::Write(_, source) => {
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}: {source}"))
         }

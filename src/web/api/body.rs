@@ -102,7 +102,7 @@ fn said(path: &str, error: &serde_json::Error) -> Problem {
     let quoted = ["unknown field `", "missing field `", "duplicate field `"]
         .iter()
         .find_map(|start| text.strip_prefix(start)?.split('`').next());
-    let path = if path == "." { "" } else { path };
+    let path = if matches!(path, "." | "?") { "" } else { path };
     let field = quoted.unwrap_or(path);
     if field.is_empty() {
         return Problem::field("", format!("the body: {text}"));

@@ -58,17 +58,8 @@ const READ: &[StatusCode] = &[StatusCode::BAD_REQUEST];
 const NAMED: &[StatusCode] = &[StatusCode::BAD_REQUEST, StatusCode::NOT_FOUND];
 const OF_CONNECTOR: &[StatusCode] =
     &[StatusCode::BAD_REQUEST, StatusCode::NOT_FOUND, StatusCode::SERVICE_UNAVAILABLE];
-const SENT: &[StatusCode] = &[
-    StatusCode::BAD_REQUEST,
-    StatusCode::NOT_FOUND,
-    StatusCode::CONFLICT,
-    StatusCode::PAYLOAD_TOO_LARGE,
-    StatusCode::UNSUPPORTED_MEDIA_TYPE,
-    StatusCode::NOT_IMPLEMENTED,
-    StatusCode::BAD_GATEWAY,
-    StatusCode::SERVICE_UNAVAILABLE,
-    StatusCode::GATEWAY_TIMEOUT,
-];
+const OF_LIVE: &[StatusCode] = &[StatusCode::BAD_REQUEST, StatusCode::SERVICE_UNAVAILABLE];
+/// Of what is ordered.
 const ORDERED: &[StatusCode] = &[
     StatusCode::BAD_REQUEST,
     StatusCode::CONFLICT,
@@ -82,6 +73,26 @@ const ORDERED_OF_NAMED: &[StatusCode] = &[
     StatusCode::PAYLOAD_TOO_LARGE,
     StatusCode::UNSUPPORTED_MEDIA_TYPE,
 ];
+const ACKNOWLEDGED: &[StatusCode] = &[
+    StatusCode::BAD_REQUEST,
+    StatusCode::NOT_FOUND,
+    StatusCode::CONFLICT,
+    StatusCode::PAYLOAD_TOO_LARGE,
+    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    StatusCode::SERVICE_UNAVAILABLE,
+];
+/// Of what is sent to a worker.
+const SENT: &[StatusCode] = &[
+    StatusCode::BAD_REQUEST,
+    StatusCode::NOT_FOUND,
+    StatusCode::CONFLICT,
+    StatusCode::PAYLOAD_TOO_LARGE,
+    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    StatusCode::NOT_IMPLEMENTED,
+    StatusCode::BAD_GATEWAY,
+    StatusCode::SERVICE_UNAVAILABLE,
+    StatusCode::GATEWAY_TIMEOUT,
+];
 
 /// The types that answers are made of.
 #[derive(Default)]
@@ -91,6 +102,12 @@ impl Schemas {
     fn of<T: ToSchema>(&mut self) -> RefOr<Schema> {
         T::schemas(&mut self.0);
         T::schema()
+    }
+
+    /// A page does not tell of what it is a page.
+    fn page<T: ToSchema>(&mut self) -> RefOr<Schema> {
+        let _ = self.named::<T>();
+        self.of::<Page<T>>()
     }
 
     fn named<T: ToSchema>(&mut self) -> RefOr<Schema> {
@@ -116,6 +133,15 @@ fn told(endpoint: Endpoint, schemas: &mut Schemas) -> Told {
         let answers = vec![(StatusCode::OK, "What was asked for.", schemas.of::<T>())];
         Told { summary, query, body: None, answers, problems }
     }
+    fn page<T: ToSchema>(
+        schemas: &mut Schemas,
+        summary: &'static str,
+        query: &'static [&'static Parameter],
+        problems: &'static [StatusCode],
+    ) -> Told {
+        let answers = vec![(StatusCode::OK, "What was asked for.", schemas.page::<T>())];
+        Told { summary, query, body: None, answers, problems }
+    }
     fn sent<B: ToSchema>(
         schemas: &mut Schemas,
         summary: &'static str,
@@ -127,15 +153,13 @@ fn told(endpoint: Endpoint, schemas: &mut Schemas) -> Told {
         Told { summary, query: &[], body, answers, problems }
     }
     match endpoint {
-        Endpoint::Clusters => {
-            read::<Page<ClusterFacts>>(schemas, "Every cluster.", &CLUSTERS, READ)
-        }
+        Endpoint::Clusters => page::<ClusterFacts>(schemas, "Every cluster.", &CLUSTERS, READ),
         Endpoint::Cluster => read::<ClusterFacts>(schemas, "One cluster.", &[], NAMED),
         Endpoint::Connectors => {
-            read::<Page<ConnectorFacts>>(schemas, "Connectors of all clusters.", &CONNECTORS, READ)
+            page::<ConnectorFacts>(schemas, "Connectors of all clusters.", &CONNECTORS, READ)
         }
         Endpoint::ConnectorsOfCluster => {
-            read::<Page<ConnectorFacts>>(schemas, "Connectors of one cluster.", &OF_CLUSTER, NAMED)
+            page::<ConnectorFacts>(schemas, "Connectors of one cluster.", &OF_CLUSTER, NAMED)
         }
         Endpoint::Connector => read::<ConnectorAnswer>(
             schemas,
@@ -146,15 +170,15 @@ fn told(endpoint: Endpoint, schemas: &mut Schemas) -> Told {
             OF_CONNECTOR,
         ),
         Endpoint::Tasks => {
-            read::<Page<TaskOfConnector>>(schemas, "Tasks of all clusters.", &CONNECTORS, READ)
+            page::<TaskOfConnector>(schemas, "Tasks of all clusters.", &CONNECTORS, READ)
         }
-        Endpoint::Failures => read::<Page<FailureFacts>>(
+        Endpoint::Failures => page::<FailureFacts>(
             schemas,
             "What is FAILED: root cause, class, since when, and what the watchdog does about it.",
             &FAILURES,
             READ,
         ),
-        Endpoint::Workers => read::<Page<WorkerFacts>>(
+        Endpoint::Workers => page::<WorkerFacts>(
             schemas,
             "Workers of all clusters: version, health, load.",
             &WORKERS,
@@ -215,16 +239,16 @@ fn told(endpoint: Endpoint, schemas: &mut Schemas) -> Told {
             Told { answers: told.answers.into_iter().chain([taken]).collect(), ..told }
         }
         Endpoint::RestartTask => {
-            sent::<EmptyBody>(schemas, "Restart one task.", StatusCode::OK, SENT_PLAIN)
+            sent::<EmptyBody>(schemas, "Restart one task.", StatusCode::OK, SENT)
         }
         Endpoint::Pause => {
-            sent::<EmptyBody>(schemas, "Pause a connector.", StatusCode::ACCEPTED, SENT_PLAIN)
+            sent::<EmptyBody>(schemas, "Pause a connector.", StatusCode::ACCEPTED, SENT)
         }
         Endpoint::Resume => sent::<EmptyBody>(
             schemas,
             "Resume a connector that is paused or stopped.",
             StatusCode::ACCEPTED,
-            SENT_PLAIN,
+            SENT,
         ),
         Endpoint::Stop => sent::<EmptyBody>(
             schemas,
@@ -255,7 +279,7 @@ fn told(endpoint: Endpoint, schemas: &mut Schemas) -> Told {
         Endpoint::Unsilence => Told {
             summary: "Take a silence back.",
             query: &[],
-            body: None,
+            body: Some(schemas.named::<EmptyBody>()),
             answers: vec![(
                 StatusCode::OK,
                 "The silence as it was.",
@@ -274,27 +298,6 @@ fn told(endpoint: Endpoint, schemas: &mut Schemas) -> Told {
     }
 }
 
-const OF_LIVE: &[StatusCode] = &[StatusCode::BAD_REQUEST, StatusCode::SERVICE_UNAVAILABLE];
-/// What every version has.
-const SENT_PLAIN: &[StatusCode] = &[
-    StatusCode::BAD_REQUEST,
-    StatusCode::NOT_FOUND,
-    StatusCode::CONFLICT,
-    StatusCode::PAYLOAD_TOO_LARGE,
-    StatusCode::UNSUPPORTED_MEDIA_TYPE,
-    StatusCode::BAD_GATEWAY,
-    StatusCode::SERVICE_UNAVAILABLE,
-    StatusCode::GATEWAY_TIMEOUT,
-];
-const ACKNOWLEDGED: &[StatusCode] = &[
-    StatusCode::BAD_REQUEST,
-    StatusCode::NOT_FOUND,
-    StatusCode::CONFLICT,
-    StatusCode::PAYLOAD_TOO_LARGE,
-    StatusCode::UNSUPPORTED_MEDIA_TYPE,
-    StatusCode::SERVICE_UNAVAILABLE,
-];
-
 fn any() -> RefOr<Schema> {
     let object = ObjectBuilder::new().schema_type(SchemaType::new(Type::Object));
     RefOr::T(Schema::Object(object.build()))
@@ -308,7 +311,7 @@ fn document() -> OpenApi {
         let mut item = PathItem::default();
         for (method, endpoint) in resource.methods {
             let told = told(*endpoint, &mut schemas);
-            let operation = operation(resource, *endpoint, told, &problem);
+            let operation = operation(resource, (method, *endpoint), told, &problem);
             let (get, other) = match *method {
                 "GET" => (Some(operation), None),
                 method => (None, Some((method, operation))),
@@ -346,7 +349,7 @@ fn document() -> OpenApi {
 
 fn operation(
     resource: &Resource,
-    endpoint: Endpoint,
+    (method, endpoint): (&str, Endpoint),
     told: Told,
     problem: &RefOr<Schema>,
 ) -> utoipa::openapi::path::Operation {
@@ -367,12 +370,22 @@ fn operation(
         operation = operation.request_body(Some(body.build()));
     }
     let kind = if endpoint == Endpoint::Live { "text/event-stream" } else { "application/json" };
+    let has_tag = !matches!(endpoint, Endpoint::Live | Endpoint::Session);
+    if method == "GET" && has_tag {
+        let same = ResponseBuilder::new().description("What If-None-Match has is still so.");
+        operation = operation.response(StatusCode::NOT_MODIFIED.as_str(), same.build());
+    }
     for (status, what, schema) in told.answers {
         let content = ContentBuilder::new().schema(Some(schema)).build();
         let response = ResponseBuilder::new().description(what).content(kind, content);
         operation = operation.response(status.as_str(), response.build());
     }
-    for status in told.problems {
+    let needs_more: &[_] = if method == "GET" {
+        &[StatusCode::UNAUTHORIZED]
+    } else {
+        &[StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN]
+    };
+    for status in needs_more.iter().chain(told.problems) {
         let content = ContentBuilder::new().schema(Some(problem.clone())).build();
         let response = ResponseBuilder::new()
             .description(status.canonical_reason().unwrap_or_default())

@@ -60,7 +60,9 @@
     }
   };
   const isKept = (node) => node.nodeName === "FORM" || node.id === "live";
-  const same = (have, want) => have.nodeType === want.nodeType && have.nodeName === want.nodeName && (have.id || "") === (want.id || "");
+  // A section is known by its heading's id: others come and go before it.
+  const key = (node) => (node.nodeType === 1 && (node.id || node.getAttribute("aria-labelledby"))) || "";
+  const same = (have, want) => have.nodeType === want.nodeType && have.nodeName === want.nodeName && key(have) === key(want);
   const become = (have, want) => {
     if (have.nodeType !== 1) {
       if (have.nodeValue !== want.nodeValue) have.nodeValue = want.nodeValue;
@@ -70,10 +72,10 @@
     }
   };
   const children = (have, want) => {
-    const ids = new Map(all(":scope > [id]", have).map((node) => [node.id, node]));
+    const keys = new Map([...have.children].filter(key).map((node) => [key(node), node]));
     let at = have.firstChild;
     for (const next of [...want.childNodes]) {
-      let mine = next.id ? ids.get(next.id) : at && !at.id && same(at, next) ? at : null;
+      let mine = key(next) ? keys.get(key(next)) : at && same(at, next) ? at : null;
       if (mine && !same(mine, next)) mine = null;
       if (!mine) {
         const made = document.importNode(next, true);

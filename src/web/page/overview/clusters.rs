@@ -15,7 +15,7 @@ pub(super) fn section(scene: &Scene) -> Markup {
             @if scene.clusters.is_empty() {
                 p.none { "No cluster was looked at yet. This page shows the first as soon as it was." }
             } @else {
-                table.stack {
+                table.stack.clusters {
                     thead { tr {
                         th { "Cluster" } th { "What is told of it" } th { "Workers" }
                         th { "Connectors" } th { "Tasks" } th { "Watchdog" }

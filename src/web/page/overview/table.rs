@@ -2,7 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::super::super::facts::ConnectorFacts;
+use crate::connect::model::State;
+
+use super::super::super::facts::{ConnectorFacts, Severity};
 use super::super::choice::{Choice, Sort};
 use super::super::marks::{Mark, mark, state, thousands};
 use super::super::scene::Scene;
@@ -97,12 +99,9 @@ fn row(scene: &Scene, connector: &ConnectorFacts, many: bool) -> Markup {
     }
 }
 
-fn own_severity(connector: &ConnectorFacts) -> super::super::super::facts::Severity {
-    match Mark::of_connector(connector) {
-        Mark::Odd => connector.severity,
-        _ if connector.state == crate::connect::model::State::Failed => connector.severity,
-        _ => super::super::super::facts::Severity::Fine,
-    }
+fn own_severity(connector: &ConnectorFacts) -> Severity {
+    let is_own = connector.state == State::Failed || Mark::of_connector(connector) == Mark::Odd;
+    if is_own { connector.severity } else { Severity::Fine }
 }
 
 /// `3 of 4 running`, and the marks.
