@@ -40,17 +40,17 @@ impl Actions {
                 self.exporter.touch(cluster);
             }
         }
-        match done {
-            Done::Switched(ref now) if !is_as_wanted(&action, now) => {
-                let because = now.because.as_deref().unwrap_or_default();
-                let said = format!(
-                    "the order to stop is taken back, and it is still on, which only who did that \
-                     can change: {because}"
-                );
-                Err(Problem::new(StatusCode::CONFLICT, said))
-            }
-            done => Ok(done),
+        if let Done::Switched(now) = &done
+            && !is_as_wanted(&action, now)
+        {
+            let because = now.because.as_deref().unwrap_or_default();
+            let said = format!(
+                "the order to stop is taken back, and it is still on, which only who did that can \
+                 change: {because}"
+            );
+            return Err(Problem::new(StatusCode::CONFLICT, said));
         }
+        Ok(done)
     }
 
     fn matches_a_cluster(&self, pattern: &str) -> Result<(), Problem> {
