@@ -1,6 +1,6 @@
 //! What the process costs beside the clusters it watches: processor time against an exporter of the
-//! usual kind, memory at 10,000 connectors x 10 tasks, 200 clusters at once.
-//! `cargo bench --bench footprint`.
+//! usual kind, memory at 10,000 connectors x 10 tasks and what of it is the watchdog's, 200 clusters
+//! at once. `cargo bench --bench footprint`, or of one part `-- watchdog`.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints")]
 
 mod support;
@@ -89,9 +89,11 @@ fn main() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     match (arguments.next().as_deref(), arguments.next()) {
         (Some("usual"), Some(url)) => runtime.block_on(usual::run(url)),
+        (Some("watchdog"), _) => runtime.block_on(memory_of_the_watchdog()),
         _ => {
             runtime.block_on(processor_time());
             runtime.block_on(memory());
+            runtime.block_on(memory_of_the_watchdog());
             runtime.block_on(many_clusters());
         }
     }
@@ -163,6 +165,37 @@ async fn memory() {
             (mb(most) - 30.0) / mb(exposition as u64)
         );
     }
+}
+
+/// The same process with the watchdog off is the reference; all units are healthy.
+async fn memory_of_the_watchdog() {
+    const UNITS: f64 = 110_000.0;
+    const ROUNDS: usize = 3;
+    let cluster = sim(10_000, 10).await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut resident = [Vec::new(), Vec::new()];
+    for _ in 0..ROUNDS {
+        for (mode, resident) in ["off", "on"].into_iter().zip(&mut resident) {
+            let yaml = yaml_of(&[("default", &cluster)])
+                + &format!(
+                    "poll: {{interval: 3s}}\nwatchdog: {{mode: '{mode}', journal: '{}', journal_lost_hold: 10ms}}\n",
+                    folder.path().join("journal").display()
+                );
+            let warden = Process::warden(&yaml, None);
+            while polls(warden.port) < 5.0 {
+                wait(Duration::from_secs(1));
+            }
+            resident.push(warden.memory().0 as f64);
+        }
+    }
+    let [off, on] = resident.map(support::median);
+    let of_one = (on - off) / UNITS;
+    println!(
+        "resident memory, 10,000 x 10, all healthy: {:.0} MB with the watchdog off, {:.0} MB on: {of_one:.0} bytes a unit",
+        off / 1e6,
+        on / 1e6
+    );
+    assert!(of_one <= 1024.0, "at most 1 KB a healthy unit");
 }
 
 async fn many_clusters() {

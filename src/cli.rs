@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::config::{Flags, WatchdogMode};
+use crate::ctl::CtlFlags;
 use crate::order::OrderFlags;
 use crate::replay::Format;
 use crate::simulate::PolicyName;
@@ -42,6 +43,8 @@ pub enum Command {
     Simulate(SimulateFlags),
     /// Give orders to a watchdog on this host: stop, leave connectors alone, try one afresh
     Watchdog(OrderFlags),
+    /// A cluster in the shell: list, restart, apply, explain, wait, watch
+    Ctl(Box<CtlFlags>),
     /// Run a recorded history through the restart policy: what would it have done?
     Replay(ReplayFlags),
     /// Write a complete, commented configuration file to standard output

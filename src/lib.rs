@@ -8,6 +8,7 @@ pub mod classify;
 pub mod cli;
 pub mod config;
 pub mod connect;
+pub mod ctl;
 pub mod logging;
 pub mod metrics;
 pub mod observe;

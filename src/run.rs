@@ -3,7 +3,7 @@
 //! | exit code | meaning |
 //! |---|---|
 //! | 0 | ended as told |
-//! | 1 | it could not start or go on, such as a port in use |
+//! | 1 | it could not start or go on, such as a port in use; of `ctl`: it failed, differs, took too long |
 //! | 64 | bad flags or configuration; nothing was bound |
 
 use std::io::Write as _;
@@ -12,14 +12,16 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser as _};
+use clap_complete::CompleteEnv;
 
 use crate::check;
-use crate::classify::classify;
-use crate::cli::{Cli, Command, DemoFlags};
+use crate::classify::{Trace, classify};
+use crate::cli::{Cli, Command};
 use crate::config::{self, EXAMPLE, Flags, Settings};
+use crate::ctl;
 use crate::logging;
 use crate::observe::Classifier;
-use crate::order::Prepared;
+use crate::order::{NoSuch, Prepared};
 use crate::replay::command::Replay;
 use crate::serve::{Parts, serve};
 use crate::sim;
@@ -33,6 +35,8 @@ const LAST_BLOCKING: Duration = Duration::from_secs(1);
 
 /// The whole program.
 pub fn main() -> ExitCode {
+    // What a shell asks for while somebody types; nothing may be written before it.
+    CompleteEnv::with_factory(Cli::command).complete();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -62,9 +66,10 @@ pub fn main() -> ExitCode {
             let rules = flags.file.as_deref().map_or(Ok(Vec::new()), config::failure_rules);
             match rules.map_err(anyhow::Error::from).and_then(|rules| Ok(Classifier::new(&rules)?))
             {
-                Ok(classifier) => {
-                    finish(classify(&classifier, flags.trace.as_deref(), flags.output, &mut out))
-                }
+                Ok(classifier) => match Trace::read(flags.trace.as_deref()) {
+                    Ok(trace) => finish(classify(&classifier, &trace, flags.output, &mut out)),
+                    Err(error) => usage(&error),
+                },
                 Err(error) => usage(&error),
             }
         }
@@ -73,9 +78,13 @@ pub fn main() -> ExitCode {
             Err(error) => usage(&error),
         },
         Command::Watchdog(flags) => match Prepared::new(&flags, &outer) {
-            Ok(order) => finish(order.give(&mut out)),
+            Ok(order) => match order.give(&mut out) {
+                Err(error) if error.is::<NoSuch>() => usage(&error),
+                given => finish(given),
+            },
             Err(error) => usage(&error),
         },
+        Command::Ctl(flags) => ctl::main(&flags, &outer, &mut out),
         Command::Replay(flags) => match Replay::new(&flags) {
             Ok(replay) => finish(replay.run(&mut out)),
             Err(error) => usage(&error),
@@ -86,7 +95,18 @@ pub fn main() -> ExitCode {
         }
         Command::Demo(flags) => {
             logging::init(&cli.log);
-            in_runtime(demo(flags))
+            let settings = config::build(&Flags {
+                // Of the simulated clusters, once they are there.
+                urls: vec!["http://127.0.0.1:8083".to_owned()],
+                listen: vec![flags.listen],
+                interval: Some(flags.interval),
+                watchdog_mode: Some(flags.mode),
+                ..Flags::default()
+            });
+            match settings {
+                Ok(settings) => in_runtime(demo(settings, flags.seed)),
+                Err(error) => usage(&error.into()),
+            }
         }
     }
 }
@@ -128,17 +148,10 @@ fn finish(result: anyhow::Result<()>) -> ExitCode {
     }
 }
 
-async fn demo(flags: DemoFlags) -> anyhow::Result<()> {
-    let clusters = sim::demo::start(flags.seed).await.context("cannot start the simulation")?;
+async fn demo(mut settings: Settings, seed: u64) -> anyhow::Result<()> {
+    let clusters = sim::demo::start(seed).await.context("cannot start the simulation")?;
     let state = tempfile::tempdir().context("cannot make a folder for the journal")?;
-    let mut settings = config::build(&Flags {
-        urls: clusters.iter().flat_map(|(_, cluster)| cluster.urls()).collect(),
-        listen: vec![flags.listen],
-        interval: Some(flags.interval),
-        watchdog_mode: Some(flags.mode),
-        journal: Some(state.path().join("journal")),
-        ..Flags::default()
-    })?;
+    settings.watchdog.journal = state.path().join("journal");
     let template = settings.clusters.remove(0);
     for (name, cluster) in &clusters {
         let mut settings_of_one = template.clone();
@@ -150,7 +163,8 @@ async fn demo(flags: DemoFlags) -> anyhow::Result<()> {
     settings.watchdog.limits = sim::demo::limits();
     settings.watchdog.journal_lost_hold = Duration::from_secs(10);
     tracing::info!(
-        "these are simulated clusters; things fail in them on purpose, and the watchdog's waits are a tenth of the usual"
+        journal = %settings.watchdog.journal.display(),
+        "these are simulated clusters; things fail in them on purpose, and the watchdog's waits are about a tenth of the usual; give it orders with connect-warden watchdog, and the journal's place"
     );
     let parts = Parts::new(&mut settings)?;
     serve(settings, parts).await

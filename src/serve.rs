@@ -40,7 +40,10 @@ impl Parts {
                 .with_context(|| format!("cluster {:?}", cluster.name))
         };
         let clients = settings.clusters.iter().map(client).collect::<Result<_, _>>()?;
-        let (access, odd) = Access::load(&settings.web.access, Vec::new())?;
+        let (access, odd) = Access::load(
+            &settings.web.access,
+            settings.web.external_origin.iter().cloned().collect(),
+        )?;
         settings.warnings.extend(odd);
         Ok(Self {
             clients,
@@ -60,8 +63,9 @@ pub(crate) async fn serve(settings: Settings, parts: Parts) -> anyhow::Result<()
     for address in server.addresses() {
         let path = &settings.web.telemetry_path;
         let scheme = access.scheme();
-        let page = format!("{scheme}://{address}/");
-        let metrics = format!("{scheme}://{address}{path}");
+        let prefix = settings.web.route_prefix.trim_end_matches('/');
+        let page = format!("{scheme}://{address}{prefix}/");
+        let metrics = format!("{scheme}://{address}{prefix}{path}");
         tracing::info!(%address, page, metrics, "listening");
     }
     let stop = CancellationToken::new();

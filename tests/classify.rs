@@ -217,6 +217,31 @@ fn classify(arguments: &[&str], trace: &[u8]) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
 }
 
+/// What `curl .../connectors/NAME/status` gives.
+#[test]
+fn a_status_is_read_for_the_traces_in_it() {
+    let status = br#"{"name":"a","connector":{"state":"RUNNING","worker_id":"w:1"},"tasks":[
+        {"id":0,"state":"RUNNING","worker_id":"w:1"},
+        {"id":1,"state":"FAILED","worker_id":"w:1","trace":"a.B: x\n\tat c.d(E.java:1)\nCaused by: java.net.ConnectException: Connection refused (Connection refused)"},
+        {"id":2,"state":"FAILED","worker_id":"w:1","trace":"org.x.SerializationException: Unknown magic byte!"}
+    ],"type":"sink"}"#;
+    let (code, told) = classify(&["--output=json"], status);
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(code, Some(0));
+    let all: Vec<_> =
+        told.as_array().unwrap().iter().map(|t| (&t["of"], &t["signature"])).collect();
+    assert_eq!(all[0].0, "task 1");
+    assert_eq!(all[0].1, "java.net.ConnectException: Connection refused");
+    assert_eq!(all[1].1, "org.x.SerializationException: Unknown magic byte!");
+    let (_, table) = classify(&[], status);
+    assert!(table.contains("task 2\nfailure_class  DATA\n"), "{table}");
+    let well = br#"{"name":"a","connector":{"state":"RUNNING"},"tasks":[]}"#;
+    let (code, told) = classify(&[], well);
+    assert!(code == Some(64) && told.contains("nothing in it is FAILED"), "{told}");
+    // What only begins so is a trace like any other.
+    assert_eq!(classify(&[], b"{\"error\": \"Connection refused\"}").0, Some(0));
+}
+
 #[test]
 fn the_command_reads_a_file_or_standard_input() {
     let trace =
@@ -253,7 +278,20 @@ fn the_command_reads_a_file_or_standard_input() {
     let (code, told) = classify(&[&with_rules], b"");
     assert!(code == Some(64) && told.contains("mine") && told.contains("fits nothing"), "{told}");
     let (code, told) = classify(&["/nowhere"], b"");
-    assert!(code == Some(1) && told.contains("cannot read the trace from /nowhere"), "{told}");
+    assert!(code == Some(64) && told.contains("cannot read the trace from /nowhere"), "{told}");
+    std::fs::write(&rules, "failure_rules:\n- name: a\n  class: DATA\n  any: [x]\n- name: mine\n  class: DATA\n  any: ['*']\n").unwrap();
+    let (code, told) = classify(&[&with_rules], b"x");
+    assert!(
+        code == Some(64)
+            && told.contains("warden.yaml: line 5: failure_rules[mine].any: \"*\" fits everything"),
+        "{told}"
+    );
+    std::fs::write(&rules, "failure_rules: [{name: mine, class: DATA, any: [x]}]\n").unwrap();
+    assert!(classify(&[&with_rules], b"x").1.contains("advice         the rule has none"));
+    let (code, told) = classify(&[&folder.path().display().to_string()], b"");
+    assert!(code == Some(64) && told.contains("cannot read the trace"), "{told}");
+    let (_, told) = classify(&[], b" \n");
+    assert!(told.contains("UNKNOWN") && told.contains("The trace is empty."), "{told}");
     for trace in [&b""[..], b"\xff\xfe\x00", &vec![b'x'; 5 << 20]] {
         let (code, told) = classify(&[], trace);
         assert!(code == Some(0) && told.contains("UNKNOWN"), "{told}");

@@ -81,6 +81,8 @@ fn bad_flags_are_told() {
         (&[], 64, "--connect.url"),
         (&["--nonsense"], 64, "--nonsense"),
         (&["--config.file=/nowhere.yaml"], 64, "/nowhere.yaml: cannot be read"),
+        (&["demo", "--poll.interval=0s"], 64, "poll.interval: is under 10ms"),
+        (&["demo", "--web.listen-address=nonsense"], 64, "\"nonsense\" is not an address"),
         (&["--help"], 0, ""),
         (&["--version"], 0, ""),
     ] {

@@ -16,16 +16,18 @@ const BEFORE: &str = "clusters: [{name: orders, urls: ['http://127.0.0.1:1']}]\n
 fn check(text: &str, arguments: &[&str]) -> (Option<i32>, String) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("warden.yaml");
-    std::fs::write(&path, text).unwrap();
+    let here = folder.path().display().to_string();
+    std::fs::write(&path, text.replace("HERE", &here)).unwrap();
     let path = path.display().to_string();
     let output = Command::new(env!("CARGO_BIN_EXE_connect-warden"))
         .args(["check", &format!("--config.file={path}")])
         .args(arguments)
-        .env("STATE_DIRECTORY", "/state")
+        .env("STATE_DIRECTORY", folder.path().join("state"))
         .output()
         .unwrap();
     let said = [output.stdout, output.stderr].concat();
-    (output.status.code(), String::from_utf8(said).unwrap().replace(&path, "FILE"))
+    let said = String::from_utf8(said).unwrap();
+    (output.status.code(), said.replace(&path, "FILE").replace(&here, ""))
 }
 
 fn warnings(said: &str) -> Vec<&str> {
@@ -100,6 +102,42 @@ fn what_is_odd_is_warned_of_and_taken() {
     }
 }
 
+/// What the disk has to say of it counts as a warning, too.
+#[test]
+fn what_cannot_be_written_and_a_stop_file_are_told() {
+    for (text, wanted) in [
+        ("  stop_file: HERE/STOP\n", ""),
+        (
+            "  stop_file: HERE/warden.yaml\n",
+            "FILE is there: nothing is restarted until it is removed",
+        ),
+        ("  stop_file: HERE/no/STOP\n", "/no is no folder, so that nobody can put the file there"),
+        ("  mode: on\n  journal: HERE\n", "watchdog.journal:  is a folder; name a file in it"),
+        ("  mode: on\n  journal: HERE/warden.yaml/x\n", "cannot be written by this user: "),
+        (
+            "  audit: HERE/warden.yaml/x\n",
+            "watchdog.audit: FILE/x cannot be written by this user: ",
+        ),
+        (
+            "  attempts: {OFFSET_LOST: 1}\n",
+            "FILE: line 3: watchdog.attempts.OFFSET_LOST: a restart without its position may hide a \
+             gap in the data",
+        ),
+    ] {
+        let (code, said) = check(&format!("{BEFORE}{text}"), &[]);
+        assert_eq!(code, Some(0), "{said}");
+        let warning = said.lines().find(|line| line.starts_with("warning: "));
+        assert_eq!(warning.is_some(), !wanted.is_empty(), "{said}");
+        assert!(warning.is_none_or(|warning| warning.contains(wanted)), "{said}");
+        assert_eq!(said.ends_with("with a warning\n"), !wanted.is_empty(), "{said}");
+        assert_eq!(
+            said.contains("  stop file: /"),
+            text.contains("stop_file") && !text.contains("yaml"),
+            "{said}"
+        );
+    }
+}
+
 #[test]
 fn the_flag_for_the_mode_counts_for_rules_too() {
     let text = format!("{BEFORE}  rules: [{{name: a, match: {{connectors: [a]}}, mode: on}}]\n");
@@ -136,7 +174,7 @@ fn check_says_what_it_comes_to() {
     let text = format!(
         "{BEFORE}  mode: on
   grace: 1m
-  audit: /log/audit
+  audit: HERE/log/audit
   hold_during: [never-again]
   windows:
     - {{name: never-again, cron: '0 0 29 2 *', for: 1h}}

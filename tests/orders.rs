@@ -115,7 +115,7 @@ fn a_silence_has_an_id_and_an_end_and_is_taken_back() {
     host.done(&["silence", "--connector=x", "--for=24h", "--reason=r"]);
     let silences = host.in_force()["silences"].clone();
     let id = silences[0]["id"].as_str().unwrap().to_owned();
-    assert!(out.starts_with(&format!("silence {id} is in force\n")), "{out}");
+    assert!(out.contains(&format!("\nsilence {id} is in force\n")), "{out}");
     assert_eq!((&silences[0]["by"], &silences[0]["reason"]), (&json!("bob"), &json!("moved")));
     let now = host.orders().read();
     let given = &now.given.silences[0];
@@ -124,7 +124,7 @@ fn a_silence_has_an_id_and_an_end_and_is_taken_back() {
     assert_eq!((count("prod", given.from), count("test", given.from)), (2, 1));
     assert_eq!((count("prod", given.until), count("prod", given.from + 2 * DAY)), (1, 0));
     let wrong = host.say(&["unsilence", "deadbeef"]);
-    assert_eq!(wrong.code, Some(1));
+    assert_eq!(wrong.code, Some(64));
     assert!(wrong.out.contains(&id) && wrong.error.contains("deadbeef"), "{}", wrong.out);
     assert_eq!(said(&mut host.command(&undo(&out))).code, Some(0));
     assert_eq!(host.in_force()["silences"].as_array().map(Vec::len), Some(1));
@@ -212,7 +212,7 @@ fn the_place_is_found_as_run_finds_it() {
         host.done(&["go"]);
     }
     let said = said(bare(&["watchdog", "stop"]).env("STATE_DIRECTORY", &state));
-    assert!(said.out.contains("note: there is no journal"), "{}", said.out);
+    assert!(said.out.starts_with("DOUBTFUL: there is no journal"), "{}", said.out);
     assert!(state.join("journal.orders").exists() && host.orders().read().stop.is_none());
 }
 
@@ -299,4 +299,54 @@ fn the_file_belongs_to_whom_the_journal_belongs_to() {
     let lock = host.folder.path().join("state.journal.orders.lock");
     assert_eq!(owner(host.file()), owner(host.journal.clone()));
     assert_eq!(owner(lock), owner(host.journal.clone()));
+}
+
+#[test]
+fn a_stop_file_that_is_there_is_told_and_go_does_not_hide_it() {
+    let host = Host::new();
+    let yaml = host.folder.path().join("warden.yaml");
+    let file = host.folder.path().join("STOP");
+    let watchdog =
+        format!("{{journal: '{}', stop_file: '{}'}}", host.journal.display(), file.display());
+    fs::write(&yaml, format!("watchdog: {watchdog}\n")).unwrap();
+    let configuration = format!("--config.file={}", yaml.display());
+    let say = |arguments: &[&str]| said(host.command(arguments).arg(&configuration));
+    let out = say(&["orders"]).out;
+    assert!(out.contains("no order to stop") && out.contains("STOP is not there"), "{out}");
+    assert!(out.contains("signal        cannot be seen"), "{out}");
+    assert!(host.done(&["orders"]).contains("stop file     not looked for"));
+    fs::write(&file, "").unwrap();
+    let told: Value = serde_json::from_str(&say(&["orders", "--output=json"]).out).unwrap();
+    assert_eq!(told["stopped"], true);
+    assert!(told["stop_file"].as_str().unwrap().ends_with("STOP is there"), "{told}");
+    say(&["stop"]);
+    let go = say(&["go"]);
+    assert_eq!(go.code, Some(0));
+    assert!(go.out.contains("STILL STOPPED: ") && go.out.contains("STOP is there"), "{}", go.out);
+    let again = say(&["go"]);
+    assert!(again.error.contains("STOP is there"), "{}", again.error);
+}
+
+#[test]
+fn what_makes_an_order_doubtful_is_said() {
+    let host = Host::new();
+    let silence =
+        |connector| host.done(&["silence", "--for=1h", "--reason=r", "--connector", connector]);
+    assert!(
+        silence("orders-*").contains("warning: --connector: \"orders-*\" has a * that repeats")
+    );
+    assert!(silence("^x").contains("warning: --connector: \"^x\" begins with ^"));
+    assert!(!silence("a.*").contains("warning"));
+    let acknowledge =
+        |connector| host.done(&["acknowledge", "--cluster=prod", "--connector", connector]);
+    assert!(acknowledge("b").contains("afresh from the next poll on"));
+    let silenced = acknowledge("abc");
+    assert!(silenced.contains("afresh once the silence ") && !silenced.contains("next poll"));
+    assert!(host.done(&["stop"]).starts_with("note: no watchdog that is on is seen"));
+    let mut lock = host.journal.clone().into_os_string();
+    lock.push(".lock");
+    let lock = fs::File::create(lock).unwrap();
+    lock.lock().unwrap();
+    let out = host.done(&["stop"]);
+    assert!(out.starts_with("stopped: nothing is restarted"), "{out}");
 }

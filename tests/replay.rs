@@ -262,6 +262,30 @@ fn an_audit_log_tells_what_was_and_what_was_done() {
     assert_eq!(cluster["units"][0]["failures"][1]["until"], "2026-11-24T02:10:00Z");
 }
 
+/// What may have been done is a restart; `not_known` is how older logs say it.
+#[test]
+fn the_answer_says_whether_there_was_a_restart() {
+    let class = ",\"failure_class\":\"TRANSIENT\",\"signature\":\"refused @db:5432\"";
+    for (answer, restarts) in [
+        ("accepted", 1),
+        ("timed_out", 1),
+        ("server_error", 1),
+        ("not_known", 1),
+        ("rebalance", 0),
+        ("no_rights", 0),
+        ("not_sent", 0),
+        ("not_addressable", 0),
+    ] {
+        let log = [
+            audit("01:00:00.000", "failed", class),
+            audit("01:00:31.600", "sent", &format!(",\"answer\":\"{answer}\"")),
+            audit("01:20:00.000", "held", class),
+        ];
+        let told = replay(&log.concat(), &[]);
+        assert_eq!(told["clusters"][0]["recorded"]["restarts"], restarts, "{answer}");
+    }
+}
+
 #[test]
 fn a_journal_tells_what_was_and_what_was_done() {
     let time = |at: u64| json!({"secs": BEGAN + at, "nanos": 0});
@@ -310,6 +334,21 @@ fn a_users_configuration_decides_and_the_table_reads() {
     let with: Value = serde_json::from_str(&told(&["--output=json", &config])).unwrap();
     let at = restarts(&with["clusters"][0]["units"][0]);
     assert!(at[0] >= 40 * 60, "its grace is half an hour: {at:?}");
+    let notes = with["notes"].to_string();
+    assert!(notes.contains("the file says mode: off; it is tried as if it said on"), "{notes}");
+    // It fails at 06:10, and the window that holds it is open until 06:30.
+    let window = "windows: [{name: n, cron: '0 6 * * *', for: 30m}], hold_during: [n]";
+    let silence =
+        "silences: [{from: 2026-11-24T05:00:00Z, until: 2026-11-24T06:40:00Z, reason: r}]";
+    for (held, by, minute) in [(window, "window", 30), (silence, "silence", 40)] {
+        let text = "clusters: [{name: a, urls: ['http://127.0.0.1:1']}]\nwatchdog:";
+        let config = write(&folder, "held.yaml", &format!("{text} {{{held}}}\n"));
+        let config = format!("--config.file={}", config.display());
+        let held: Value = serde_json::from_str(&told(&["--output=json", &config])).unwrap();
+        let unit = &held["clusters"][0]["units"][0];
+        assert_eq!(restarts(unit)[0] / 60, minute, "{unit}");
+        assert_eq!(unit["held"][0]["by"], by, "{unit}");
+    }
     let table = told(&[]);
     for text in [
         "note: what was recorded does not react",
@@ -322,6 +361,22 @@ fn a_users_configuration_decides_and_the_table_reads() {
         assert!(table.contains(text), "{text:?} is not in\n{table}");
     }
     assert_eq!(told(&["--seed=3"]), told(&["--seed=3"]));
+}
+
+#[test]
+fn an_audit_log_is_taken_as_the_api_gives_it_and_with_its_last_line_cut_off() {
+    let lines = [
+        audit("06:00:00", "failed", ",\"failure_class\":\"TRANSIENT\",\"signature\":\"x\""),
+        audit("06:30:00", "outcome", ",\"outcome\":\"recovered\""),
+    ];
+    let whole = replay(&lines.concat(), &[]);
+    let parsed: Vec<Value> =
+        lines.iter().rev().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let api = replay(&format!("{:#}\n", json!({"lines": parsed})), &[]);
+    assert_eq!(api["clusters"], whole["clusters"]);
+    let cut = replay(&format!("{}{}", lines.concat(), &lines[0][..40]), &[]);
+    assert_eq!(cut["clusters"], whole["clusters"]);
+    assert!(cut["notes"].to_string().contains("the last line is cut off"), "{}", cut["notes"]);
 }
 
 #[test]

@@ -106,6 +106,57 @@ fn nothing_is_restarted_while_workers_come_and_go() {
     assert_eq!(mean(&storm["wasted_restarts"]), 0.0);
 }
 
+/// A scenario of one's own, with a probe and without.
+fn with_and_without_a_probe(text: &str) -> [Value; 2] {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mine.yaml");
+    std::fs::write(&file, text).unwrap();
+    let file = file.display().to_string();
+    [&["--probe"][..], &[]]
+        .map(|more| simulate(&[&["--scenario", &file, "--runs=5"], more].concat()))
+}
+
+#[test]
+fn a_probe_lets_nothing_through_while_workers_come_and_go() {
+    for scenario in ["rolling-restart", "worker-crash", "rebalance-storm"] {
+        let scenario = format!("--scenario={scenario}");
+        let with = simulate(&[&scenario, "--probe", "--runs=5"]);
+        assert_eq!(with, simulate(&[&scenario, "--runs=5"]));
+    }
+    // The dependency is back, and is told to be, long before the last rebalance is over: there is
+    // one restart for each, and all of them come after it.
+    let storm = "name: mine\nduration: 2h\nhealthy: 100\n\
+        causes: [{class: TRANSIENT, units: 30, down_at: 10m, down_for: [1m, 2m], \
+        fails_within: 20s, fails_after_start: 15s, host: 'db.example:5432'}]\n\
+        rebalances: [{at: 9m, for: 50s}, {at: 10m, for: 50s}, {at: 11m, for: 50s}, \
+        {at: 12m, for: 50s}, {at: 13m, for: 50s}, {at: 14m, for: 50s}, {at: 15m, for: 50s}]\n";
+    for told in with_and_without_a_probe(storm) {
+        assert_eq!(mean(&told["wasted_restarts"]), 0.0, "{told}");
+        assert_eq!(mean(&told["restarts"]), 30.0, "{told}");
+        // From its return, at 12 min at the latest, to the end of the last rebalance and its hold.
+        assert!(mean(&told["all_up_minutes"]) >= 4.8, "{told}");
+    }
+}
+
+#[test]
+fn a_storm_of_poison_costs_no_more_with_a_probe_whatever_answers_it() {
+    let storm = |accepts: bool| {
+        format!(
+            "name: mine\nduration: 24h\nhealthy: 70\ncauses: [{{class: TRANSIENT, units: 30, \
+             down_at: 10m, fails_within: 1m, fails_after_start: 30s, host: 'db.example:5432', \
+             accepts_while_down: {accepts}}}]\n"
+        )
+    };
+    let [with, without] = with_and_without_a_probe(&storm(true));
+    assert_eq!(with, without, "what answers is no reason to restart more");
+    // Canaries alone, and no more than one each 5.5 min for 6 h and each 15 min after it.
+    assert!(mean(&without["restarts"]) <= 65.0 + 72.0 + 3.0, "{without}");
+    assert_eq!(mean(&without["peak_per_minute"]), 1.0);
+    // Where nothing answers it is tried once an hour all the same.
+    let [with, _] = with_and_without_a_probe(&storm(false));
+    assert!((1.0..=25.0).contains(&mean(&with["restarts"])), "{with}");
+}
+
 #[test]
 fn the_same_seed_tells_the_same_with_these_keys_and_no_others() {
     let once = || simulate(&["--scenario=mixed", "--seed=7", "--runs=2"]);
@@ -145,6 +196,17 @@ fn a_users_configuration_is_tried() {
     let config = format!("--config.file={}", file.display());
     let slow = simulate(&["--scenario=flap", "--runs=1", &config]);
     assert!(mean(&slow["restarts"]) > 0.0, "it is tried though it is off: {slow}");
+    let table = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_connect-warden"));
+        let output = command.arg("simulate").args(arguments).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let told = table(&["--scenario=flap", "--runs=1", &config]);
+    assert!(told.starts_with("note: the file says mode: off; it is tried as if it said on\n"));
+    let windows = "windows: [{name: n, cron: '0 2 * * *', for: 1h}], hold_during: [n]";
+    std::fs::write(&file, text.replace("mode: 'off'", windows)).unwrap();
+    let told = table(&["--scenario=flap", "--runs=1", &config]);
+    assert!(told.contains("note: a scenario has no date: windows and silences"), "{told}");
     assert!(slow != simulate(&["--scenario=flap", "--runs=1"]), "{slow}");
     std::fs::write(&file, text.replace("20m", "2h")).unwrap();
     let (code, error) = refused(&["--scenario=flap", &config]);
@@ -181,7 +243,12 @@ fn a_bad_scenario_is_told_with_its_line() {
         ("name: x\nduration: soon\nhealthy: 1\n".to_owned(), "line 2: duration: \"soon\""),
         ("name: x\nduration: 0s\nhealthy: 1\n".to_owned(), "line 2: duration: is 0"),
         ("name: x\nduration: 400days\nhealthy: 1\n".to_owned(), "line 2: duration: is over a"),
-        ("name: x\nduration: 1h\nhealthy: -1\n".to_owned(), "line 3"),
+        (
+            "name: x\nduration: 1h\nhealthy: -1\n".to_owned(),
+            "line 3, column 10: \"-1\" is not a whole number of 0 or more",
+        ),
+        ("name: x\nname: y\n".to_owned(), "line 2, column 1: name: is given twice\n"),
+        (cause("    units: 1\n    down_for: 1h\n"), "\"1h\" is not a list, such as"),
         ("name: x\nduration: 1h\nhelthy: 1\n".to_owned(), "line 3, column 1: unknown field"),
         ("name: x\nhealthy: 1\n".to_owned(), "duration"),
         (": [".to_owned(), "line 1"),
@@ -213,10 +280,26 @@ fn a_bad_scenario_is_told_with_its_line() {
         assert!(error.contains(said), "{error:?} does not say {said:?}");
         assert_eq!(error.lines().count(), 1, "{error}");
     }
+    let (code, error) = refused(&["--poll.interval=1ms"]);
+    assert!(code == Some(64) && error.contains("--poll.interval: is under 10ms"), "{error}");
     let (code, error) = refused(&["--scenario=nonsense"]);
     assert_eq!(code, Some(64));
     assert!(error.contains("two-dependencies"), "it says which there are: {error}");
     std::fs::write(&file, "name: mine\nduration: 1h\nhealthy: 3\n").unwrap();
     let told = simulate(&["--scenario", &file.display().to_string(), "--runs=1"]);
     assert_eq!((&told["scenario"], mean(&told["restarts"])), (&"mine".into(), 0.0));
+}
+
+#[test]
+fn the_example_of_the_documents_runs() {
+    let document = include_str!("../docs/watchdog.md");
+    let from = document.find("    name: friday").unwrap();
+    let example = document[from..].split("\n\n").next().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("friday.yaml");
+    let lines = example.lines().map(|line| line.strip_prefix("    ").unwrap());
+    std::fs::write(&file, lines.collect::<Vec<_>>().join("\n")).unwrap();
+    let told = simulate(&["--scenario", &file.display().to_string(), "--runs=1"]);
+    assert_eq!(told["scenario"], "friday");
+    assert!(mean(&told["restarts"]) >= 40.0, "all that failed come up again: {told}");
 }

@@ -1,5 +1,6 @@
 //! `check`: what the configuration comes to, and with `--probe` what answers.
 
+mod disk;
 mod watchdog;
 
 use std::io::Write;
@@ -49,13 +50,15 @@ pub async fn check(
     }
     writeln!(out, "{}", access.describe())?;
     watchdog::write(settings, SystemTime::now(), out)?;
-    for warning in &settings.warnings {
+    let on_disk = disk::oddities(settings);
+    let warnings: Vec<_> = settings.warnings.iter().chain(&on_disk).collect();
+    for warning in &warnings {
         writeln!(out, "warning: {warning}")?;
     }
     if failed > 0 {
         anyhow::bail!("{failed} workers do not answer as Kafka Connect does");
     }
-    match settings.warnings.len() {
+    match warnings.len() {
         0 => writeln!(out, "the configuration is valid")?,
         1 => writeln!(out, "the configuration is valid, with a warning")?,
         count => writeln!(out, "the configuration is valid, with {count} warnings")?,

@@ -23,6 +23,9 @@ pub(super) fn write(
     let usual = Limits { longest_gap: settings.poll.interval * 3, ..Limits::default() };
     writeln!(out, "watchdog: {}, {}", watchdog.mode.as_str(), times(watchdog, &watchdog.schedule))?;
     writeln!(out, "  journal: {}", watchdog.journal.display())?;
+    if let Some(file) = &watchdog.stop_file {
+        writeln!(out, "  stop file: {}", file.display())?;
+    }
     match watchdog.audit.as_ref().map(|audit| &audit.target) {
         None => {}
         Some(AuditTarget::StandardOutput) => writeln!(out, "  audit: standard output")?,
@@ -41,7 +44,8 @@ pub(super) fn write(
     for silence in &watchdog.silences {
         let (from, until) = (in_utc(silence.from), in_utc(silence.until));
         let whom = whom(&silence.matching);
-        writeln!(out, "  silence from {from} until {until}: {whom}: {}", silence.reason)?;
+        let over = if silence.until <= now { " (over)" } else { "" };
+        writeln!(out, "  silence from {from} until {until}{over}: {whom}: {}", silence.reason)?;
     }
     if let Some(probe) = &watchdog.probe {
         let targets = probe.targets.iter();

@@ -13,6 +13,7 @@ use url::Url;
 
 use super::file::{self, Cluster, File, SecretSource};
 use super::flags::Flags;
+use super::nearest::did_you_mean;
 use super::pattern;
 use super::watchdog::{self, Problem};
 use super::{
@@ -28,8 +29,18 @@ pub struct ConfigError {
     problem: String,
 }
 
-fn bad<T>(place: impl Into<String>, problem: impl Into<String>) -> Result<T, ConfigError> {
-    Err(ConfigError { place: place.into(), problem: problem.into() })
+impl ConfigError {
+    /// What is wrong in this place.
+    pub fn new(place: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self { place: place.into(), problem: problem.into() }
+    }
+}
+
+pub(super) fn bad<T>(
+    place: impl Into<String>,
+    problem: impl Into<String>,
+) -> Result<T, ConfigError> {
+    Err(ConfigError::new(place, problem))
 }
 
 /// Everything validated; nothing bound, nothing connected to.
@@ -72,6 +83,14 @@ pub fn build(flags: &Flags) -> Result<Settings, ConfigError> {
             format!("{telemetry_path:?} must begin with / and be more than it, such as /metrics"),
         );
     }
+    let external = flags.external_url.as_ref().or(file.web.external_url.as_ref());
+    let (external_origin, external_path) =
+        external.map_or(Ok((None, "/".to_owned())), |url| origin_and_path(url))?;
+    let route_prefix = flags.route_prefix.clone().or(file.web.route_prefix);
+    let route_prefix = match route_prefix {
+        Some(prefix) => as_path("web.route-prefix", &prefix)?,
+        None => external_path.clone(),
+    };
     let named = |name: &Spanned<String>| Named {
         name: name.value.clone(),
         place: format!("{place}: line {}: web.administrators", name.referenced.line()),
@@ -104,11 +123,14 @@ pub fn build(flags: &Flags) -> Result<Settings, ConfigError> {
         clusters,
         poll,
         metrics: MetricsSettings { staleness, state_series },
-        failure_rules: file.failure_rules,
+        failure_rules: placed(&place, file.failure_rules),
         watchdog,
         web: WebSettings {
             listen: addresses(&listen)?,
             telemetry_path,
+            external_origin,
+            external_path,
+            route_prefix,
             max_connections: in_range("web.max-connections", max_connections, 100_000)?,
             access,
         },
@@ -127,14 +149,74 @@ pub fn journal(flag: Option<&Path>, file: Option<&Path>) -> Result<PathBuf, Conf
     Ok(flag.map(Path::to_owned).or(in_file).unwrap_or_else(watchdog::default_journal))
 }
 
+/// The `stop_file` of a file, whatever else is in it.
+pub fn stop_file(path: &Path) -> Result<Option<PathBuf>, ConfigError> {
+    watchdog::stop_file_in(&read(path)?.watchdog)
+        .or_else(|problem| bad(format!("{}: line {}", path.display(), problem.line), problem.text))
+}
+
 /// The names of the clusters in a file, whatever else is in it.
 pub fn cluster_names(path: &Path) -> Result<Vec<String>, ConfigError> {
     Ok(read(path)?.clusters.into_iter().map(|cluster| cluster.name).collect())
 }
 
+/// How one cluster of a file is reached, whatever else is in it. The name may be left out where
+/// there is only one; secrets of the others are not read.
+pub fn one_cluster_of(
+    path: &Path,
+    name: Option<&str>,
+    timeout: Duration,
+) -> Result<(String, ConnectSettings), ConfigError> {
+    let place = path.display().to_string();
+    chosen(read(path)?.clusters, name, &place, timeout)
+}
+
+/// How the cluster at these URLs is reached.
+pub fn at_urls(texts: &[String], timeout: Duration) -> Result<ConnectSettings, ConfigError> {
+    Ok(ConnectSettings { request_timeout: timeout, ..urls("--connect.url", texts)? })
+}
+
+/// The one of the clusters that is meant.
+pub(super) fn chosen(
+    clusters: Vec<Cluster>,
+    name: Option<&str>,
+    place: &str,
+    timeout: Duration,
+) -> Result<(String, ConnectSettings), ConfigError> {
+    let names: Vec<String> = clusters.iter().map(|cluster| cluster.name.clone()).collect();
+    let all = names.join(", ");
+    let found = match name {
+        Some(name) => clusters.into_iter().find(|cluster| cluster.name == name),
+        None if names.len() > 1 => {
+            return bad(place, format!("names several clusters; say --cluster=NAME, one of {all}"));
+        }
+        None => clusters.into_iter().next(),
+    };
+    let Some(cluster) = found else {
+        let near = did_you_mean(name.unwrap_or_default(), names.iter().map(String::as_str));
+        let there = if all.is_empty() { "none".to_owned() } else { all };
+        return bad(
+            place,
+            format!("has no {:?}; there is {there}{near}", name.unwrap_or_default()),
+        );
+    };
+    let at = format!("{place}: {:?}", cluster.name);
+    let name = cluster.name.clone();
+    Ok((name, one_cluster(cluster, &at, timeout, &mut Vec::new())?.connect))
+}
+
 /// The rules of a file to tell failures apart, whatever else is in it.
 pub fn failure_rules(path: &Path) -> Result<Vec<FailureRule>, ConfigError> {
-    Ok(read(path)?.failure_rules)
+    Ok(placed(&path.display().to_string(), read(path)?.failure_rules))
+}
+
+/// Each with where it stands, for who finds something wrong with it.
+fn placed(file: &str, rules: Vec<Spanned<FailureRule>>) -> Vec<FailureRule> {
+    let placed = |Spanned { value, referenced, .. }: Spanned<FailureRule>| {
+        let place = format!("{file}: line {}: failure_rules[{}]", referenced.line(), value.name);
+        FailureRule { place, ..value }
+    };
+    rules.into_iter().map(placed).collect()
 }
 
 fn read(path: &Path) -> Result<File, ConfigError> {
@@ -181,6 +263,33 @@ fn in_range(key: &str, value: usize, most: usize) -> Result<usize, ConfigError> 
     } else {
         bad(key, format!("{value} is not from 1 to {most}"))
     }
+}
+
+/// Of `--web.external-url`; only a path is taken too.
+fn origin_and_path(url: &str) -> Result<(Option<String>, String), ConfigError> {
+    if url.starts_with('/') {
+        return Ok((None, as_path("web.external-url", url)?));
+    }
+    match Url::parse(url) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.query().is_none() => {
+            let origin = url.origin().ascii_serialization();
+            Ok((Some(origin), as_path("web.external-url", url.path())?))
+        }
+        Ok(_) | Err(_) => bad(
+            "web.external-url",
+            format!("{url:?} is not a URL such as https://ops.example/warden/, or its path"),
+        ),
+    }
+}
+
+/// A path that stands in links and in requests as it is written.
+fn as_path(key: &str, path: &str) -> Result<String, ConfigError> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._~/".contains(c);
+    let has_dots = path.split('/').any(|segment| matches!(segment, "." | ".."));
+    if !path.chars().all(is_plain) || has_dots || path.contains("//") {
+        return bad(key, format!("{path:?} is not a plain path such as / or /warden"));
+    }
+    Ok(path.to_owned())
 }
 
 /// `:9783`, `127.0.0.1:0`, `[::1]:9783` or `host:9783`.

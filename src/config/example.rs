@@ -221,16 +221,25 @@ failure_rules:
     class: TRANSIENT
     # One of these is enough; without regard to case; * stands for anything within a line.
     any: ['warehouse * is loading']
-    # Beginnings of an SQLSTATE or an HTTP status, and error numbers.
+    # Beginnings of an SQLSTATE or an HTTP status; a gRPC status such as UNAVAILABLE; error numbers,
+    # whoever's they are ([1205]) or beside a system's name ({mysql: [1205], sqlserver: [1205]}).
     sqlstate: []
     http: []
+    grpc: []
     codes: []
+    # first: before all others. Or as the rules that are built in: firm, plain, weak.
+    strength: first
     advice: The nightly load is running; it ends at six.
 
 web:
   # Port 0 takes a free one.
   listen_addresses: [':9783']
   telemetry_path: /metrics
+  # The URL by which people reach this process, where a proxy is between: links begin with its path.
+  #external_url: https://ops.example/warden/
+  # The path that requests arrive under; default the path of external_url, and / where the proxy
+  # takes that away.
+  #route_prefix: /warden
   # Connections at once, 1 to 100000.
   max_connections: 512
   # TLS, users and headers: the file that exporters of Prometheus share. Left out: none of them, and

@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use super::nearest::did_you_mean;
 use super::watchdog::Node;
-use super::{Anonymous, FailureRule, StateSeries};
+use super::{Anonymous, FailureRule, StateSeries, yaml};
 
 /// The whole file.
 #[derive(Debug, Default, Deserialize)]
@@ -17,7 +16,7 @@ pub(super) struct File {
     pub(super) poll: Poll,
     pub(super) metrics: Metrics,
     pub(super) web: Web,
-    pub(super) failure_rules: Vec<FailureRule>,
+    pub(super) failure_rules: Vec<Spanned<FailureRule>>,
     pub(super) watchdog: Node,
 }
 
@@ -104,6 +103,8 @@ pub(super) struct Metrics {
 pub(super) struct Web {
     pub(super) listen_addresses: Vec<String>,
     pub(super) telemetry_path: Option<String>,
+    pub(super) external_url: Option<String>,
+    pub(super) route_prefix: Option<String>,
     pub(super) max_connections: Option<usize>,
     pub(super) config_file: Option<PathBuf>,
     pub(super) administrators: Vec<Spanned<String>>,
@@ -120,27 +121,11 @@ pub(super) fn parse(text: &str) -> Result<File, String> {
     if text.trim().is_empty() {
         return Err("the file is empty; `connect-warden generate-config` writes one".to_owned());
     }
-    serde_saphyr::from_str_with_options(text, options()).map_err(|error| told(&error))
+    parse_as(text)
 }
 
-/// What is wrong with a file, in a line that begins with the place.
-pub(crate) fn told(error: &serde_saphyr::Error) -> String {
-    let place = error
-        .location()
-        .map_or_else(String::new, |at| format!("line {}, column {}: ", at.line(), at.column()));
-    let message = error.without_snippet().to_string();
-    let message = message.lines().next().unwrap_or_default();
-    let message = message.split(" at line ").next().unwrap_or_default();
-    format!("{place}{message}{}", nearest(message))
-}
-
-/// "did you mean" for an unknown key or word, from the valid ones that the message lists.
-fn nearest(message: &str) -> String {
-    let unknown = ["unknown field", "unknown variant"];
-    let Some((_, rest)) = unknown.iter().find_map(|what| message.split_once(what)) else {
-        return String::new();
-    };
-    let mut words = rest.split([' ', ',', '`']).filter(|word| !word.is_empty());
-    let Some(unknown) = words.next() else { return String::new() };
-    did_you_mean(unknown, words.filter(|word| !matches!(*word, "expected" | "one" | "of" | "or")))
+/// The same for a file of any form; an empty one is for the caller to tell.
+pub(super) fn parse_as<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T, String> {
+    serde_saphyr::from_str_with_options(text, options())
+        .map_err(|error| yaml::problem(text, &error))
 }

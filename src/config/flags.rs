@@ -43,6 +43,12 @@ pub struct Flags {
         value_name = "PATH"
     )]
     pub telemetry_path: Option<String>,
+    /// The URL by which people reach this process, where a proxy is between; links begin with its path
+    #[arg(long = "web.external-url", env = "CONNECT_WARDEN_WEB_EXTERNAL_URL", value_name = "URL")]
+    pub external_url: Option<String>,
+    /// The path that requests arrive under [default: the path of --web.external-url]
+    #[arg(long = "web.route-prefix", env = "CONNECT_WARDEN_WEB_ROUTE_PREFIX", value_name = "PATH")]
+    pub route_prefix: Option<String>,
     /// At most this many connections at once [default: 512]
     #[arg(
         long = "web.max-connections",

@@ -33,7 +33,7 @@ pub(super) fn exact(pattern: &Regex) -> Option<&str> {
 }
 
 /// What is odd about it: half an anchor, or a `*` as shells have it.
-pub(super) fn oddity(text: &str) -> Option<String> {
+pub(crate) fn oddity(text: &str) -> Option<String> {
     let begins = text.starts_with('^');
     let ends = text.ends_with('$') && !text.ends_with("\\$");
     let bare = text.trim_start_matches('^').trim_end_matches('$');

@@ -168,8 +168,14 @@ pub enum StateSeries {
 pub struct WebSettings {
     /// Addresses to listen on; default `0.0.0.0:9783` and `[::]:9783`, written `:9783`.
     pub listen: Vec<SocketAddr>,
-    /// The path of the metrics; default `/metrics`.
+    /// The path of the metrics, behind the route prefix; default `/metrics`.
     pub telemetry_path: String,
+    /// Scheme, host and port of the URL by which people reach this process, where that is told.
+    pub external_origin: Option<String>,
+    /// The path of the URL by which people reach this process, which links begin with; default `/`.
+    pub external_path: String,
+    /// The path that requests arrive under; default the same.
+    pub route_prefix: String,
     /// At most this many connections at once; default 512.
     pub max_connections: usize,
     /// Who may come in.

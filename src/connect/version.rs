@@ -29,7 +29,8 @@ impl Version {
         Some(Self { major, minor, patch })
     }
 
-    const fn at_least(self, major: u32, minor: u32) -> bool {
+    /// Whether it is this version or a later one.
+    pub const fn at_least(self, major: u32, minor: u32) -> bool {
         self.major > major || (self.major == major && self.minor >= minor)
     }
 

@@ -117,6 +117,11 @@ impl WorkerClient {
         self.get(&format!("connector-plugins?connectorsOnly={connectors_only}")).await
     }
 
+    /// `GET /connector-plugins/{class}/config` (3.2 and later, KIP-769): what can be configured.
+    pub async fn plugin_config(&self, class: &str) -> Result<Vec<Value>, Error> {
+        self.get(&format!("connector-plugins/{}/config", encode(class))).await
+    }
+
     /// `PUT /connector-plugins/{class}/config/validate`.
     pub async fn validate(&self, class: &str, config: &ConnectorConfig) -> Result<Value, Error> {
         let path = format!("connector-plugins/{}/config/validate", encode(class));
@@ -227,8 +232,14 @@ impl WorkerClient {
         self.restart_planned(name, include_tasks, true).await
     }
 
-    /// `POST /connectors/{name}/restart` with the parameters of KIP-745 (3.0 and later), FAILED or
-    /// not; [`ErrorKind::Unsupported`] as of [`Self::restart_failed`].
+    /// `POST /connectors/{name}/restart?includeTasks=true` (3.0 and later, KIP-745): the connector
+    /// and its tasks, FAILED or not; [`ErrorKind::Unsupported`] as of [`Self::restart_failed`].
+    pub async fn restart_with_tasks(&self, name: &str) -> Result<RestartPlan, Error> {
+        self.restart_planned(name, true, false).await
+    }
+
+    /// `POST /connectors/{name}/restart` with the parameters of KIP-745 (3.0 and later);
+    /// [`ErrorKind::Unsupported`] as of [`Self::restart_failed`].
     pub async fn restart_planned(
         &self,
         name: &str,
@@ -283,6 +294,13 @@ impl WorkerClient {
     pub async fn set_logger(&self, logger: &str, level: &str) -> Result<Vec<String>, Error> {
         let path = format!("admin/loggers/{}", encode(logger));
         self.read(Method::PUT, &path, Some(&json!({ "level": level }))).await
+    }
+
+    /// `PUT /admin/loggers/{logger}?scope=cluster` (3.7 and later, KIP-976): on every worker. Older
+    /// workers ignore the parameter and change their own level alone; ask for the version first.
+    pub async fn set_logger_of_all(&self, logger: &str, level: &str) -> Result<(), Error> {
+        let path = format!("admin/loggers/{}?scope=cluster", encode(logger));
+        self.done(Method::PUT, &path, Some(&json!({ "level": level }))).await
     }
 
     fn url(&self, path: &str) -> Url {

@@ -138,7 +138,9 @@ impl Exporter {
 
     /// Says that something was changed that is told of a cluster, though no view shows it yet.
     pub fn touch(&self, cluster: &Arc<str>) {
-        self.tell(&mut self.clusters(), cluster);
+        let mut clusters = self.clusters();
+        clusters.generation += 1;
+        self.tell(&mut clusters, cluster);
     }
 
     /// The changes from now on, and where each cluster is now.
@@ -165,6 +167,11 @@ impl Exporter {
             part,
         }));
         text(&registry, &view.cluster, size)
+    }
+
+    /// Changes whenever a view does.
+    pub fn generation(&self) -> u64 {
+        self.clusters().generation
     }
 
     /// The last view of each cluster.

@@ -17,5 +17,5 @@ pub mod view;
 pub mod watch;
 pub mod workers;
 
-pub use failure::Classifier;
+pub use failure::{Classifier, Diagnosis};
 pub use listing::Selection;

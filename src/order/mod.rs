@@ -3,6 +3,7 @@
 //! Each says what is in force afterwards and how it is taken back.
 
 mod flags;
+mod notes;
 mod tell;
 
 use std::io::Write;
@@ -19,7 +20,12 @@ use crate::watchdog::orders::{Broken, ChangeError, Changed, Given, OrderError, O
 use crate::watchdog::policy::Time;
 
 pub use flags::{Order, OrderFlags};
-use tell::{InForce, one_silence};
+use tell::{InForce, StopFile, one_silence};
+
+/// What the order names is not there: bad input, that only the file tells.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct NoSuch(String);
 
 /// An order whose place is known and whose form is right.
 #[derive(Debug)]
@@ -28,6 +34,8 @@ pub struct Prepared<'f> {
     journal: PathBuf,
     orders: Orders,
     by: String,
+    /// The stop file, where the configuration was named and has one.
+    stop_file: StopFile,
     /// What is to be added to a command that takes the order back.
     same_place: String,
     now: Time,
@@ -53,6 +61,11 @@ impl<'f> Prepared<'f> {
             orders: Orders::beside(&journal),
             journal,
             by: whose(flags.by.as_deref()),
+            stop_file: match file {
+                // One that is broken otherwise stops nobody from giving an order.
+                Some(file) => config::stop_file(file).map_or(StopFile::NotKnown, StopFile::Named),
+                None => StopFile::NotKnown,
+            },
             same_place: [
                 flag.map(|path| said("--watchdog.journal", path)),
                 file.map(|path| said("--config.file", path)),
@@ -91,10 +104,7 @@ impl<'f> Prepared<'f> {
             }
             Order::Go => {
                 let stop = given.go()?;
-                Ok(format!(
-                    "no longer {}\nundo: connect-warden watchdog stop{place}",
-                    stop.sentence()
-                ))
+                Ok(self.gone(&stop.sentence()))
             }
             Order::Silence { connector, cluster, time, reason } => {
                 let id = given.silence(cluster.as_deref(), connector, *time, reason, by, now)?;
@@ -111,12 +121,25 @@ impl<'f> Prepared<'f> {
             }
             Order::Acknowledge { cluster, connector, task } => {
                 given.acknowledge(cluster, connector, *task, by, now)?;
-                Ok("acknowledged: it is tried afresh from the next poll on, if the watchdog runs \
-                    within ten minutes\nundo: not possible; `silence` leaves it alone"
-                    .to_owned())
+                let then = match notes::silenced(given, cluster, connector, now) {
+                    Some(id) => format!("tried afresh once the silence {id} is over"),
+                    None => "tried afresh from the next poll on".to_owned(),
+                };
+                Ok(format!(
+                    "acknowledged: it is {then}, if the watchdog runs within ten minutes and \
+                     knows it; its log says which\nundo: not possible; `silence` leaves it alone"
+                ))
             }
             Order::Orders { .. } => Ok(String::new()),
         }
+    }
+
+    /// What is said once there is no order to stop.
+    fn gone(&self, what: &str) -> String {
+        let but = self.stop_file.stops().map_or_else(String::new, |because| {
+            format!("\nSTILL STOPPED: {because}; remove it, too")
+        });
+        format!("no longer {what}{but}\nundo: connect-warden watchdog stop{}", self.same_place)
     }
 
     /// Gives the order, and says what is in force then.
@@ -136,10 +159,7 @@ impl<'f> Prepared<'f> {
         };
         let changed = self.orders.change(broken, self.now, |given| match self.apply(given) {
             // The file itself was the order to stop.
-            Err(OrderError::Nothing(_)) if mends => Ok(format!(
-                "no longer stopped\nundo: connect-warden watchdog stop{}",
-                self.same_place
-            )),
+            Err(OrderError::Nothing(_)) if mends => Ok(self.gone("stopped")),
             other => other,
         });
         let changed = match changed {
@@ -155,7 +175,13 @@ impl<'f> Prepared<'f> {
         file: &Path,
         out: &mut impl Write,
     ) -> anyhow::Result<()> {
+        if let Some(doubt) = notes::doubt(&self.journal) {
+            writeln!(out, "{doubt}")?;
+        }
         writeln!(out, "{}", changed.value)?;
+        for odd in notes::odd_patterns(self.order) {
+            writeln!(out, "{odd}")?;
+        }
         if let Some(aside) = &changed.put_aside {
             writeln!(
                 out,
@@ -163,14 +189,6 @@ impl<'f> Prepared<'f> {
                  neither; it is in {} now",
                 file.display(),
                 aside.display()
-            )?;
-        }
-        if !self.journal.exists() {
-            writeln!(
-                out,
-                "note: there is no journal {}; a watchdog that is on has one, so make sure that \
-                 this is its place",
-                self.journal.display()
             )?;
         }
         self.tell(&changed.given, None, Output::Table, out)
@@ -181,7 +199,18 @@ impl<'f> Prepared<'f> {
         let hint = match &error {
             ChangeError::Order(OrderError::Nothing(_)) => {
                 let told = self.tell(&now.given, now.problem.as_deref(), Output::Table, out);
-                return told.err().unwrap_or_else(|| error.into());
+                let error = match self.order {
+                    Order::Unsilence { .. } => anyhow::Error::new(NoSuch(error.to_string())),
+                    Order::Go => match self.stop_file.stops() {
+                        Some(because) => anyhow::anyhow!("{error} by an order, but {because}"),
+                        None => error.into(),
+                    },
+                    Order::Stop { .. }
+                    | Order::Silence { .. }
+                    | Order::Acknowledge { .. }
+                    | Order::Orders { .. } => error.into(),
+                };
+                return told.err().unwrap_or(error);
             }
             ChangeError::Broken(_) => {
                 format!("; `watchdog go{}` puts the file aside and begins afresh", self.same_place)
@@ -203,7 +232,8 @@ impl<'f> Prepared<'f> {
         out: &mut impl Write,
     ) -> anyhow::Result<()> {
         let file = self.orders.path().unwrap_or(&self.journal);
-        Ok(InForce { file, given, problem, now: self.now }.tell(output, out)?)
+        Ok(InForce { file, given, problem, stop_file: &self.stop_file, now: self.now }
+            .tell(output, out)?)
     }
 }
 

@@ -3,11 +3,12 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::io::BufRead;
+use std::io::{BufRead, Read as _};
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::config::FailureClass;
 use crate::connect::model::State;
@@ -32,12 +33,24 @@ struct Line<'l> {
     outcome: Option<Cow<'l, str>>,
 }
 
+/// What `/api/v1/audit` answers, the newest line first.
+#[derive(Deserialize)]
+struct Answer<'a> {
+    #[serde(borrow)]
+    lines: Vec<Line<'a>>,
+}
+
+/// No answer of this program is longer: it has a thousand lines at most.
+const MAX_ANSWER: u64 = 64 << 20;
+
 /// Takes in logs, in any order.
 #[derive(Debug, Default)]
 pub(super) struct AuditReader {
     clusters: BTreeMap<Arc<str>, OfCluster>,
     names: Names,
     lines: usize,
+    /// How many logs ended in the middle of a line.
+    cut: usize,
 }
 
 #[derive(Debug, Default)]
@@ -73,8 +86,20 @@ enum What {
 
 impl AuditReader {
     pub(super) fn read(&mut self, file: &mut dyn BufRead) -> Result<(), String> {
+        let begins = file.fill_buf().map_err(|error| format!("cannot be read: {error}"))?;
+        let begins = begins.trim_ascii_start().strip_prefix(b"{").unwrap_or_default();
+        if begins.trim_ascii_start().starts_with(b"\"lines\"") {
+            return self.answer(file);
+        }
         each_line(file, |_, line| {
             if line.trim_ascii().is_empty() {
+                return Ok(());
+            }
+            // It may be in use, or have been copied while it was.
+            let is_cut = !line.ends_with(b"\n")
+                && serde_json::from_slice::<IgnoredAny>(line).is_err_and(|error| error.is_eof());
+            if is_cut {
+                self.cut += 1;
                 return Ok(());
             }
             let text = std::str::from_utf8(line).map_err(|_| "is not text in UTF-8".to_owned())?;
@@ -82,6 +107,18 @@ impl AuditReader {
             self.lines += 1;
             self.line(&line)
         })
+    }
+
+    fn answer(&mut self, file: &mut dyn BufRead) -> Result<(), String> {
+        let mut text = String::new();
+        let read = file.take(MAX_ANSWER).read_to_string(&mut text);
+        read.map_err(|error| format!("cannot be read: {error}"))?;
+        let answer: Answer<'_> = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+        for (number, line) in answer.lines.iter().enumerate() {
+            self.lines += 1;
+            self.line(line).map_err(|problem| format!("lines[{number}]: {problem}"))?;
+        }
+        Ok(())
     }
 
     fn line(&mut self, line: &Line<'_>) -> Result<(), String> {
@@ -133,6 +170,11 @@ impl AuditReader {
             return Err(format!("of {} lines none tells of a connector", self.lines));
         }
         let mut record = Record::default();
+        if self.cut > 0 {
+            let note =
+                "the last line is cut off, and left out: the file was written to at the time";
+            record.notes.push(note.to_owned());
+        }
         for (name, cluster) in self.clusters {
             record.clusters.insert(name, cluster.recording());
         }

@@ -64,9 +64,6 @@ impl Reader {
 impl Replay {
     /// Reads the files and the configuration; an error is the user's.
     pub fn new(flags: &ReplayFlags) -> anyhow::Result<Self> {
-        if flags.interval.is_some_and(|interval| interval.is_zero()) {
-            anyhow::bail!("--poll.interval: is 0");
-        }
         let tried = Tried::read(flags.config.as_deref(), flags.interval)?;
         let mut reader: Option<(Format, Reader)> = None;
         for path in &flags.files {
@@ -107,6 +104,7 @@ impl Replay {
             "whoever restarted units then is not taken for a rival: the policy does not stand down"
                 .to_owned(),
         ];
+        notes.extend(self.tried.notes());
         notes.extend(self.record.notes.iter().cloned());
         let clusters = self.record.clusters.iter();
         let told = Told {

@@ -32,6 +32,7 @@ pub(super) fn detect(file: &mut dyn BufRead) -> std::io::Result<Option<Format>> 
     Ok(match start.first() {
         Some(b'[') => Some(Format::Prometheus),
         Some(b'{') => key().map(|key| {
+            // Of /api/v1/audit it is "lines": an audit log all the same.
             let answer = OF_AN_ANSWER.iter().any(|known| known.as_bytes() == key);
             if answer { Format::Prometheus } else { Format::Audit }
         }),
@@ -56,6 +57,7 @@ mod tests {
             ("{\n  \"data\": 1}", Some(Format::Prometheus)),
             ("{\"at\":\"2026\"}\n", Some(Format::Audit)),
             ("{\"event\":\"failed\"}\n", Some(Format::Audit)),
+            ("{\n  \"lines\": []}", Some(Format::Audit)),
             ("0a1b2c3d 5 []\n", Some(Format::Journal)),
             ("{}", None),
             ("hello", None),

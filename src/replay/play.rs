@@ -38,6 +38,7 @@ impl Player {
         policy.limits.foreign_restarts = usize::MAX;
         let mut scene = Scene {
             player: self,
+            cluster,
             policy,
             recording,
             fleet: Fleet::with_healthy(healthy),
@@ -53,6 +54,7 @@ impl Player {
 
 struct Scene<'p> {
     player: &'p Player,
+    cluster: &'p str,
     policy: Policy,
     recording: &'p Recording,
     fleet: Fleet,
@@ -105,8 +107,14 @@ impl Scene<'_> {
             // What happened meanwhile is found by the first poll that can be believed.
             self.unsettled_until = self.unsettled_until.max(now + self.player.interval);
         }
-        let input =
-            Input { fresh, rebalancing, ..Input::of(answered.then_some(&self.fleet.snapshot)) };
+        let (silences, shut) = self.player.tried.held_at(self.cluster, now);
+        let input = Input {
+            fresh,
+            rebalancing,
+            silences: &silences,
+            shut: &shut,
+            ..Input::of(answered.then_some(&self.fleet.snapshot))
+        };
         let memory = std::mem::take(&mut self.memory);
         let mut decided = decide(memory, &input, &self.policy, now, &mut self.rng);
         self.memory = std::mem::take(&mut decided.memory);

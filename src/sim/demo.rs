@@ -47,7 +47,8 @@ pub async fn start(seed: u64) -> std::io::Result<Vec<(String, Arc<SimCluster>)>>
 
 const ON_THE_DATABASE: [&str; 4] = ["orders-sink", "shipments/eu", "returns-sink", "prices-sink"];
 
-/// The policy's waits, shortened so that a visitor sees what usually takes an hour.
+/// The policy's waits, shortened so that a visitor sees what usually takes an hour; budgets fill as
+/// much sooner.
 pub fn limits() -> Limits {
     let seconds = Duration::from_secs;
     Limits {
@@ -67,6 +68,13 @@ pub fn limits() -> Limits {
         canary_watch: seconds(6),
         release_step: seconds(4),
         release_first: 2,
+        canary_old_wait: seconds(60),
+        connector_budget: (3, 60),
+        cluster_budget: (10, 60),
+        process_budget: (30, 300),
+        refused_wait: seconds(6),
+        verify_most: seconds(60),
+        stuck: seconds(30),
         foreign_window: seconds(60),
         stand_down: seconds(90),
         ..Limits::default()
@@ -90,7 +98,8 @@ async fn happen(orders: Arc<SimCluster>, mut random: fastrand::Rng) {
         for name in ON_THE_DATABASE {
             orders.mend_task(name, 0);
         }
-        wait(60..80).await;
+        // A canary, its proof and the release come first, where the watchdog is on.
+        wait(100..120).await;
         let failed = |name: &&str| orders.task_state(name, 0).is_some_and(|s| s == "FAILED");
         let left: Vec<_> = ON_THE_DATABASE.into_iter().filter(failed).collect();
         if !left.is_empty() {

@@ -115,7 +115,7 @@ pub(super) fn answer(
         ("GET", ["connectors"]) => list(model, query),
         ("POST", ["connectors"]) => create(model, body),
         (_, ["connector-plugins", ..] | ["admin", "loggers", ..]) => {
-            admin::answer(model, method, &segments, body)
+            admin::answer(model, method, &segments, query, body)
         }
         (_, ["connectors", name, rest @ ..]) => {
             of_connector(model, worker, method, name, rest, query, body)

@@ -27,9 +27,6 @@ impl Simulation {
     pub fn new(flags: &SimulateFlags) -> anyhow::Result<Self> {
         let scenario = Scenario::named(&flags.scenario)
             .map_err(|error| anyhow::anyhow!("--scenario: {error}"))?;
-        if flags.interval.is_some_and(|interval| interval.is_zero()) {
-            anyhow::bail!("--poll.interval: is 0");
-        }
         let mut tried = Tried::read(flags.file.as_deref(), flags.interval)?;
         if flags.probe {
             let hosts = scenario.causes.iter().filter_map(|cause| cause.host.as_deref());
@@ -45,8 +42,27 @@ impl Simulation {
         })
     }
 
+    fn notes(&self) -> Vec<String> {
+        let mut notes = self.tried.notes();
+        if self.tried.has_times() {
+            notes.push(
+                "a scenario has no date: windows and silences of the file are not applied; replay \
+                 applies them to what was recorded"
+                    .to_owned(),
+            );
+        }
+        notes
+    }
+
     /// Runs it under each policy and writes a line for each.
     pub fn run(&self, out: &mut impl Write) -> anyhow::Result<()> {
+        // The table is for people; what reads JSON must not find anything else.
+        for note in self.notes() {
+            match self.output {
+                Output::Table => writeln!(out, "note: {note}")?,
+                Output::Json => writeln!(std::io::stderr(), "note: {note}")?,
+            }
+        }
         if matches!(self.output, Output::Table) {
             let columns = ["policy", "restarts", "wasted", "all up (min)", "peak/min"];
             let [policy, restarts, wasted, up, peak] = columns;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use crate::config::FailureClass;
+use crate::config::{FailureClass, yaml};
 
 use super::scenario::{Cause, Rebalance, Scenario, Window};
 
@@ -64,16 +64,12 @@ const LONGEST: Duration = Duration::from_secs(366 * 86_400);
 
 pub(super) fn scenario(text: &str) -> Read<Scenario> {
     if text.trim().is_empty() {
-        return Err("the file is empty; name, duration and units are wanted".to_owned());
+        return Err(
+            "the file is empty; `name`, `duration`, and `causes` or `healthy` units are wanted"
+                .to_owned(),
+        );
     }
-    let file: File = serde_saphyr::from_str(text).map_err(|error| {
-        let place = error
-            .location()
-            .map_or_else(String::new, |at| format!("line {}, column {}: ", at.line(), at.column()));
-        let message = error.without_snippet().to_string();
-        let message = message.lines().next().unwrap_or_default();
-        format!("{place}{}", message.split(" at line ").next().unwrap_or_default())
-    })?;
+    let file: File = serde_saphyr::from_str(text).map_err(|error| yaml::problem(text, &error))?;
     if file.name.value.trim().is_empty() {
         return at(&file.name, "name: is empty");
     }

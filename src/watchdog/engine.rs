@@ -187,6 +187,8 @@ impl State {
         office.budget.give_back(reserved, u32::try_from(sent).unwrap_or(u32::MAX), now);
         self.teller.journal(self.keeper.view(now));
         self.teller.stopped(stopped, now);
+        let orders = self.known.acknowledged.iter().zip(&self.known.acknowledged_by);
+        self.teller.acknowledged(orders, &decided.events, now);
         self.teller.looked(&decided, view, &self.engine.policy, now);
         self.memory = decided.memory;
         if decided.report.hold.is_some() {
@@ -230,7 +232,7 @@ impl State {
         let events = answered(&mut self.memory, &ids, answer, limits, now);
         // The next look may be minutes away.
         let hold = self.teller.view.report.hold;
-        let report = report(&self.memory, hold, &self.engine.policy);
+        let report = report(&self.memory, hold, &self.engine.policy, now);
         self.teller.answered(report, &events, now);
     }
 

@@ -27,6 +27,8 @@ pub(super) struct Known {
     pub(super) silences: Vec<Arc<Silence>>,
     /// Orders that were not yet carried out.
     pub(super) acknowledged: Vec<Acknowledged>,
+    /// Whose they are, in the same order.
+    pub(super) acknowledged_by: Vec<String>,
     /// When the process began, until the first look: what was ordered before is not for it.
     began: Option<Time>,
     /// When those orders were given that count no more; no two have the same time. A clock that was
@@ -45,6 +47,7 @@ impl Known {
             configured: configured.into_iter().map(Arc::new).collect(),
             silences: Vec::new(),
             acknowledged: Vec::new(),
+            acknowledged_by: Vec::new(),
             began: Some(wall),
             heeded: BTreeSet::new(),
         }
@@ -73,6 +76,7 @@ impl Known {
         let silences = self.configured.iter().cloned().chain(given.silences_of(cluster, wall));
         self.silences = silences.filter(|silence| silence.is_in_force(wall)).collect();
         self.acknowledged.clear();
+        self.acknowledged_by.clear();
         if let Some(began) = self.began.take() {
             let all = given.given.acknowledged.iter().map(|order| order.at);
             self.heeded.extend(all.filter(|at| *at <= began));
@@ -84,14 +88,8 @@ impl Known {
                 if !self.heeded.insert(at) {
                     continue;
                 }
-                tracing::info!(
-                    cluster,
-                    connector = &*order.connector,
-                    task = order.task,
-                    by,
-                    "acknowledged: it is tried afresh"
-                );
                 self.acknowledged.push(order);
+                self.acknowledged_by.push(by);
             }
         }
     }

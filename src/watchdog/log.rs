@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::executor::Carried;
 use super::explain::{cleared_words, reason_words};
-use super::policy::{BreakerChange, Change, Decision, Hold, Outcome, Reason, UnitId, UnitReport};
+use super::policy::{
+    Acknowledged, BreakerChange, Change, Decision, Hold, Outcome, Reason, UnitId, UnitReport,
+};
 use super::said::Said;
 
 /// Lines of one look; the rest is counted.
@@ -47,6 +49,28 @@ impl Log {
         match because {
             Some(because) => tracing::warn!(cluster, because, "stopped: nothing is restarted"),
             None => tracing::info!(cluster, "no longer stopped"),
+        }
+    }
+
+    pub(super) fn acknowledged(&self, order: &Acknowledged, by: &str, forgotten: usize) {
+        let (cluster, connector, task) = (&*self.cluster, &*order.connector, order.task);
+        if forgotten > 0 {
+            tracing::info!(
+                cluster,
+                connector,
+                task,
+                by,
+                units = forgotten,
+                "acknowledged: what was tried is forgotten"
+            );
+        } else {
+            tracing::warn!(
+                cluster,
+                connector,
+                task,
+                by,
+                "acknowledged, but there is no such unit with a failure: is it the right name?"
+            );
         }
     }
 
@@ -163,7 +187,20 @@ impl Log {
         }
         let (cluster, connector, task) = (&*self.cluster, &**connector, *task);
         let class = unit.map(|unit| unit.class.as_str());
-        let attempts = unit.map(|unit| unit.attempts);
+        // Canaries and probes are no attempts of the unit's own.
+        let counts = match change {
+            Change::Outcome(reason, _) => matches!(reason, Reason::Attempt | Reason::Release),
+            Change::Believed
+            | Change::Parked
+            | Change::GivenUp
+            | Change::Stuck
+            | Change::Flapping
+            | Change::Foreign
+            | Change::StoodDown
+            | Change::Cleared(_) => true,
+        };
+        let attempts = unit.filter(|_| counts).map(|unit| unit.attempts);
+        let mode = unit.map(|unit| unit.mode.as_str());
         match change {
             Change::Believed => {}
             Change::Outcome(_, outcome) if !acted => {
@@ -176,15 +213,24 @@ impl Log {
                     "what would be a restart's outcome"
                 );
             }
-            Change::Outcome(_, Outcome::Recovered) => {
-                tracing::info!(cluster, connector, task, attempts, "recovered: it runs, verified");
+            Change::Outcome(reason, Outcome::Recovered) => {
+                let reason = reason.as_str();
+                tracing::info!(
+                    cluster,
+                    connector,
+                    task,
+                    reason,
+                    attempts,
+                    "recovered: it runs, verified"
+                );
             }
-            Change::Outcome(_, Outcome::Failed) => {
+            Change::Outcome(reason, Outcome::Failed) => {
                 tracing::warn!(
                     cluster,
                     connector,
                     task,
                     class,
+                    reason = reason.as_str(),
                     attempts,
                     "the restart did not help"
                 );
@@ -200,6 +246,7 @@ impl Log {
                 connector,
                 task,
                 class,
+                mode,
                 attempts,
                 "parked: attempts are used up, it is tried now and then"
             ),
@@ -208,6 +255,7 @@ impl Log {
                 connector,
                 task,
                 class,
+                mode,
                 attempts,
                 "given up: a person has to look at it"
             ),

@@ -99,7 +99,8 @@ impl KillSwitch {
         Heard { stopped, given }
     }
 
-    fn stopped_by_the_file(&self) -> Option<String> {
+    /// Because of the file alone. What cannot be looked for counts as there.
+    pub fn stopped_by_the_file(&self) -> Option<String> {
         let file = self.file.as_ref()?;
         match file.try_exists() {
             Ok(false) => None,

@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::config::WatchdogMode;
-use crate::observe::snapshot::{Failure, Snapshot};
 use crate::observe::view::ClusterView;
 
 use super::audit::{Audit, AuditEvent, AuditLine};
 use super::executor::Carried;
-use super::explain::hold_words;
+use super::holding::{hold_because, is_first_wait};
 use super::log;
+use super::look::{Look, key};
 use super::policy::{
-    Answer, BreakerChange, Change, Decided, Decision, Event, Hold, Memory, Outcome, Policy, Report,
-    Time, UnitId, UnitReport, Why,
+    Acknowledged, Answer, Because, BreakerChange, Change, Decided, Decision, Event, Hold, Memory,
+    Outcome, Policy, Report, Time, UnitId, Why,
 };
 use super::view::{Counts, DRY_RUN, JournalView, Kind, LastCall, Restarts, Scope, WatchdogView};
 
@@ -61,6 +61,31 @@ impl Teller {
             self.lines.push(AuditLine { why, ..self.of_cluster(event, now) });
         }
         self.view.stopped_because = because;
+    }
+
+    /// Whom persons wanted to be tried afresh, and whether anything was known of them.
+    pub(super) fn acknowledged<'o>(
+        &mut self,
+        orders: impl Iterator<Item = (&'o Acknowledged, &'o String)>,
+        events: &[Event],
+        now: Time,
+    ) {
+        for (order, by) in orders {
+            let of_it = |event: &Event| {
+                matches!(event, Event::Unit((connector, task), Change::Cleared(Because::Acknowledged))
+                    if *connector == order.connector && (order.task.is_none() || *task == order.task))
+            };
+            let forgotten = events.iter().filter(|event| of_it(event)).count();
+            self.log.acknowledged(order, by, forgotten);
+            let why = if forgotten > 0 { "forgotten" } else { "nothing_known" };
+            self.lines.push(AuditLine {
+                connector: Some(Arc::clone(&order.connector)),
+                task: order.task,
+                by: Some(by.clone().into()),
+                why: Some(why.into()),
+                ..self.of_cluster(AuditEvent::Acknowledged, now)
+            });
+        }
     }
 
     /// What one look came to.
@@ -183,7 +208,7 @@ impl Teller {
         match change {
             Change::Outcome(reason, outcome) => {
                 line.outcome = Some(outcome.as_str().into());
-                line.rule = Some(reason.as_str().into());
+                line.reason = Some(reason.as_str().into());
             }
             Change::Cleared(because) => line.why = Some(because.as_str().into()),
             Change::Believed
@@ -221,10 +246,10 @@ impl Teller {
             }
             let line = look.line(&self.view.cluster, unit, AuditEvent::Decided);
             self.lines.push(AuditLine {
-                rule: Some(decision.reason.as_str().into()),
+                reason: Some(decision.reason.as_str().into()),
                 dry_run: Some(decision.dry_run),
                 call: Some(call.clone().into()),
-                budget_left: Some(budget),
+                connector_budget_left: Some(budget),
                 ..line
             });
             self.calls.remove(&id);
@@ -267,7 +292,7 @@ impl Teller {
             self.lines.push(AuditLine {
                 connector: Some(Arc::clone(&decision.connector)),
                 task: *task,
-                rule: Some(decision.reason.as_str().into()),
+                reason: Some(decision.reason.as_str().into()),
                 call: Some(decision.call.path(&decision.connector).into()),
                 http_status: carried.status,
                 answer: Some(carried.said.as_str().into()),
@@ -366,92 +391,6 @@ impl Teller {
         AuditLine {
             mode: Some(self.view.mode.as_str().into()),
             ..AuditLine::new(now, Arc::clone(&self.view.cluster), event)
-        }
-    }
-}
-
-/// Whether no worker was asked long enough yet for a proof that it serves.
-fn is_first_wait(hold: Hold, view: &ClusterView) -> bool {
-    hold == Hold::NotFresh && view.fresh.is_none()
-}
-
-/// Why nothing is restarted, in words.
-fn hold_because(hold: Hold, view: &ClusterView, told: &WatchdogView) -> String {
-    let JournalView { broken, lost, is_first, .. } = told.journal;
-    let words = match hold {
-        Hold::NotFresh if is_first_wait(hold, view) => {
-            "waiting for the first proof that a worker can serve"
-        }
-        Hold::JournalLost if broken => "the journal cannot be written",
-        Hold::JournalLost if lost && is_first => {
-            "the first start with this journal: others may have restarted something just now"
-        }
-        Hold::JournalLost if lost => "what was done before is not known",
-        Hold::Doubt
-        | Hold::NoSnapshot
-        | Hold::Stopped
-        | Hold::JournalLost
-        | Hold::NotFresh
-        | Hold::Rebalance => hold_words(hold),
-    };
-    let detail = match hold {
-        Hold::Stopped => told.stopped_because.as_deref(),
-        Hold::NotFresh => view.not_fresh_because.as_deref(),
-        Hold::NoSnapshot => view.poll.failure.as_ref().map(|(_, message)| message.as_str()),
-        Hold::Doubt | Hold::JournalLost | Hold::Rebalance => None,
-    };
-    let detail = detail.filter(|detail| !detail.is_empty());
-    detail.map_or_else(|| words.to_owned(), |detail| format!("{words}: {detail}"))
-}
-
-fn key(unit: &UnitReport) -> (&str, Option<u32>) {
-    (&unit.connector, unit.task)
-}
-
-/// One look that is told of.
-struct Look<'l> {
-    report: &'l Report,
-    snapshot: Option<&'l Snapshot>,
-    now: Time,
-}
-
-impl<'l> Look<'l> {
-    fn unit(&self, id: &UnitId) -> Option<&'l UnitReport> {
-        let units = &self.report.units;
-        let at = units.binary_search_by(|unit| key(unit).cmp(&(&*id.0, id.1))).ok()?;
-        units.get(at)
-    }
-
-    fn failure(&self, unit: &UnitReport) -> Option<&'l Failure> {
-        let connectors = &self.snapshot?.connectors;
-        let at = connectors.binary_search_by(|c| c.name.cmp(&unit.connector)).ok()?;
-        let connector = connectors.get(at)?;
-        let instance = match unit.task {
-            None => &connector.instance,
-            Some(id) => &connector.tasks.iter().find(|task| task.id == id)?.instance,
-        };
-        instance.failure.as_deref()
-    }
-
-    fn waiting(&self, signature: &str) -> usize {
-        let units = self.report.units.iter();
-        units.filter(|unit| *unit.signature == *signature && unit.next.is_some()).count()
-    }
-
-    fn line(&self, cluster: &Arc<str>, unit: &UnitReport, event: AuditEvent) -> AuditLine {
-        let failure = self.failure(unit);
-        AuditLine {
-            connector: Some(Arc::clone(&unit.connector)),
-            task: unit.task,
-            failure_class: Some(unit.class),
-            signature: Some(Arc::clone(&unit.signature)),
-            exception: failure.map(|failure| Arc::clone(&failure.exception)),
-            trace_hash: failure.map(|failure| super::audit::trace_hash(&failure.trace).into()),
-            attempt: Some(unit.attempts),
-            attempts_most: Some(unit.attempts_most),
-            mode: Some(unit.mode.as_str().into()),
-            next_attempt: unit.next,
-            ..AuditLine::new(self.now, Arc::clone(cluster), event)
         }
     }
 }

@@ -125,7 +125,12 @@ async fn http(
     }
 }
 
-async fn answer(app: &App, caller: &Caller, request: Request<Incoming>) -> Answer {
+async fn answer(app: &App, caller: &Caller, mut request: Request<Incoming>) -> Answer {
+    // From here on nobody has to know of the route prefix.
+    match app.paths.stripped(request.uri()) {
+        Some(uri) => *request.uri_mut() = uri,
+        None => return app.dress(app.outside(request.uri().path())),
+    }
     let path = request.uri().path().to_owned();
     let mut answer = match admitted(app, caller, request).await {
         Ok(answer) => answer,

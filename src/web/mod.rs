@@ -2,7 +2,7 @@
 //!
 //! | path | answer |
 //! |---|---|
-//! | `/` | links, and each cluster in a line |
+//! | `/` | the pages for people; [`page`] has the list |
 //! | `/metrics` | the metrics; the path is `--web.telemetry-path` |
 //! | `/-/healthy` | 200 while the process lives |
 //! | `/-/ready` | 200 once every cluster had its first poll, good or bad; before that 503 |
@@ -27,6 +27,7 @@ pub mod facts;
 mod guests;
 mod health;
 mod page;
+mod paths;
 mod routes;
 mod server;
 mod session;

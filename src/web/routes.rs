@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use hyper::header::{
     ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName,
-    HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS,
+    HeaderValue, LOCATION, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Method, Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
@@ -26,6 +26,8 @@ use super::api::Api;
 use super::content::Content;
 use super::details::Details;
 use super::facts::Known;
+use super::page::Pages;
+use super::paths::Paths;
 use super::{api, health, page, session};
 
 /// An answer.
@@ -43,7 +45,9 @@ pub struct App {
     pub(super) details: Arc<Details>,
     pub(super) actions: Actions,
     clusters: usize,
-    telemetry_path: String,
+    pub(super) telemetry_path: String,
+    pub(super) paths: Arc<Paths>,
+    pub(super) pages: Arc<Pages>,
     access: Arc<Access>,
     ready: AtomicBool,
 }
@@ -70,6 +74,8 @@ impl App {
             details,
             actions,
             telemetry_path: settings.telemetry_path.clone(),
+            paths: Arc::new(Paths::new(&settings.external_path, &settings.route_prefix)),
+            pages: Arc::default(),
             access,
             ready: AtomicBool::new(false),
         }
@@ -94,6 +100,9 @@ impl App {
             ["api", "v1", ref rest @ ..] if visitor.role == Role::Administrator => {
                 api::change(self, request, rest, &visitor.name).await
             }
+            ["act"] if visitor.role == Role::Administrator && *request.method() == Method::POST => {
+                page::act(self, request, &visitor.name).await
+            }
             _ => Refusal::method("GET, HEAD").answer(request.uri().path()),
         };
         self.dress(answer)
@@ -106,9 +115,11 @@ impl App {
         headers.insert(
             CONTENT_SECURITY_POLICY,
             HeaderValue::from_static(
-                "default-src 'none'; style-src 'self'; frame-ancestors 'none'",
+                "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
+                 connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
             ),
         );
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
         answer
     }
 
@@ -124,11 +135,27 @@ impl App {
                 "not ready: not every cluster had its first poll\n",
             ),
             ["api", "v1", ref rest @ ..] => api::answer(self, request, visitor, rest).await,
-            ["login"] => session::login(request.uri().query()),
+            ["login"] => session::login(request.uri().query(), &self.paths.to("/")),
             ["health", cluster] => health::cluster(&self.exporter, cluster),
             ["health", cluster, "worker", id] => health::worker(&self.exporter, cluster, id),
-            ref rest => page::answer(self, request, rest),
+            ref rest => page::answer(self, request, rest, visitor).await,
         }
+    }
+
+    /// Who comes without the route prefix to the root is shown the way.
+    pub(super) fn outside(&self, path: &str) -> Answer {
+        let is_near = path == "/" || self.paths.within(&format!("{path}/")).is_some();
+        if !is_near {
+            return text(
+                StatusCode::NOT_FOUND,
+                "not here; every path begins with the route prefix\n",
+            );
+        }
+        let mut answer = text(StatusCode::FOUND, "moved\n");
+        if let Ok(to) = HeaderValue::from_str(&self.paths.to("/")) {
+            answer.headers_mut().insert(LOCATION, to);
+        }
+        answer
     }
 
     /// Every cluster as it is known now, by name.

@@ -12,14 +12,15 @@ use utoipa::ToSchema;
 use super::access::{Access, Role, Visitor};
 use super::routes::{Answer, reply};
 
-/// Back to where the visitor came from; only those who are known get here.
-pub(super) fn login(query: Option<&str>) -> Answer {
+/// Back to where the visitor came from, or to `home`; only those who are known get here.
+pub(super) fn login(query: Option<&str>, home: &str) -> Answer {
     let mut parameters = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
     let to = parameters.find(|(name, _)| name == "to").map(|(_, value)| local(&value));
     let to = to.flatten().and_then(|to| HeaderValue::from_str(&to).ok());
     let mut answer = reply(StatusCode::SEE_OTHER, "text/plain; charset=utf-8", "logged in\n");
     let headers = answer.headers_mut();
-    headers.insert(LOCATION, to.unwrap_or(HeaderValue::from_static("/")));
+    let home = || HeaderValue::from_str(home).unwrap_or(HeaderValue::from_static("/"));
+    headers.insert(LOCATION, to.unwrap_or_else(home));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer
 }
@@ -95,7 +96,7 @@ mod tests {
             (Some("to=evil"), "/"),
             (Some("to=/a%0D%0ASet-Cookie:x"), "/aSet-Cookie:x"),
         ] {
-            let answer = login(query);
+            let answer = login(query, "/");
             assert_eq!(answer.status(), StatusCode::SEE_OTHER);
             assert_eq!(answer.headers()[LOCATION], wanted, "{query:?}");
         }

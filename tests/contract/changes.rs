@@ -32,6 +32,26 @@ pub async fn configurations(worker: &WorkerClient, version: Version, file: &str)
     }
     let validated = worker.validate(FILE_SINK, &config).await.unwrap();
     assert_eq!((&validated["name"], &validated["error_count"]), (&json!(FILE_SINK), &json!(0)));
+    let wrong: BTreeMap<_, _> = config.clone().into_iter().filter(|(k, _)| k != "topics").collect();
+    let wrong = worker.validate(FILE_SINK, &wrong).await;
+    if version.at_least(3, 9) {
+        let wrong = wrong.unwrap();
+        let topics = wrong["configs"].as_array().unwrap().iter().map(|key| &key["value"]);
+        let topics = topics.into_iter().find(|value| value["name"] == "topics").unwrap();
+        assert!(topics["errors"][0].as_str().unwrap().contains("topics.regex"), "{topics}");
+    } else if version.at_least(2, 2) {
+        assert!(
+            matches!(&wrong, Err(Error { kind: ErrorKind::Status { status: 500, message }, .. })
+                if message.contains("Must configure one of topics")),
+            "{wrong:?}"
+        );
+    }
+    let keys = worker.plugin_config(FILE_SINK).await;
+    if version.at_least(3, 2) {
+        assert!(keys.unwrap().iter().any(|key| key["name"] == "file"));
+    } else {
+        assert!(unsupported(&keys), "{keys:?}");
+    }
     let other = worker.validate("org.example.Other", &config).await;
     assert!(
         matches!(&other, Err(Error { kind: ErrorKind::Status { status: 400, .. }, .. })),
@@ -73,6 +93,17 @@ pub async fn topics_and_loggers(worker: &WorkerClient, version: Version) {
     }
     assert_eq!(set.unwrap(), [name]);
     assert_eq!(worker.logger(name).await.unwrap().level.as_deref(), Some("WARN"));
+    if version.at_least(3, 7) {
+        worker.set_logger_of_all(name, "ERROR").await.unwrap();
+        // Each worker reads it from the configuration topic.
+        for left in (0..50).rev() {
+            if worker.logger(name).await.unwrap().level.as_deref() == Some("ERROR") {
+                break;
+            }
+            assert!(left > 0, "the level arrives");
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    }
     let loud = worker.set_logger(name, "LOUD").await;
     assert!(not_found(&loud), "{loud:?}");
     let unknown = worker.logger("no.such.logger").await;

@@ -208,6 +208,12 @@ async fn restarts(worker: &WorkerClient, version: Version) {
     } else {
         assert!(unsupported(&with_tasks), "{with_tasks:?}");
     }
+    let all = settled(async || worker.restart_with_tasks("a b").await).await;
+    if version.restarts_with_tasks() {
+        assert_eq!(all.unwrap().status.tasks[0].instance.state, State::Restarting);
+    } else {
+        assert!(unsupported(&all), "{all:?}");
+    }
     let running = |own, tasks: &[State]| own == State::Running && tasks == [State::Running];
     wait_for(worker, "a b", "running after the restarts", running).await;
 }

@@ -122,8 +122,8 @@ async fn thirty_wait_for_a_canary_and_follow_it_slowly() {
     let text = std::fs::read_to_string(audit(folder.path())).unwrap();
     let lines: Vec<serde_json::Value> =
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let decided = |rule: &str| -> Vec<_> {
-        lines.iter().filter(|l| l["event"] == "decided" && l["rule"] == rule).collect()
+    let decided = |reason: &str| -> Vec<_> {
+        lines.iter().filter(|l| l["event"] == "decided" && l["reason"] == reason).collect()
     };
     let (canaries, releases) = (decided("canary"), decided("release"));
     assert_eq!(releases.len(), COUNT - 1, "all but the canary that proved it");

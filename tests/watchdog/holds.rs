@@ -154,12 +154,12 @@ async fn while_what_was_done_before_is_not_known() {
         if let Some(text) = journal {
             std::fs::write(bench.folder.path().join("journal"), text).unwrap();
         }
-        let warden = bench.start(&[("journal_lost_hold", "4s")]);
-        warden.wait_looks("journal_lost", 10, SOON);
-        assert!(bench.is_silent("a"));
-        assert_eq!(warden.plan()["clusters"][0]["hold_because"], because);
+        let warden = bench.start(&[("journal_lost_hold", "6s")]);
         let lost = "connect_warden_journal_lost{connect_cluster=\"default\"}";
-        assert_eq!(warden.value(lost), Some(1.0));
+        warden.wait(lost, Some(1.0), SOON);
+        assert_eq!(warden.plan()["clusters"][0]["hold_because"], because);
+        warden.wait_looks("journal_lost", 5, SOON);
+        assert!(bench.is_silent("a"));
         bench.wait_post("a");
         assert_eq!(warden.value(lost), Some(0.0));
         // That there never was one is nothing to wake somebody for.

@@ -154,3 +154,35 @@ async fn what_came_of_a_restart_is_in_the_plan_before_the_next_poll() {
         "{unit}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whose_acknowledgement_it_was_is_told_and_whether_anything_was_known() {
+    let bench = Bench::new("4.3.0").await;
+    bench.create("a");
+    bench.fail("a");
+    let warden = bench.start(&[]);
+    bench.wait_post("a");
+    let configuration =
+        format!("--config.file={}", bench.folder.path().join("warden.yaml").display());
+    for connector in ["a", "nobody"] {
+        let status = Command::new(env!("CARGO_BIN_EXE_connect-warden"))
+            .args(["watchdog", "acknowledge", "--cluster=default", "--by=ann", &configuration])
+            .args(["--connector", connector])
+            .stdout(Stdio::null())
+            .status();
+        assert!(status.unwrap().success());
+    }
+    let text = || std::fs::read_to_string(bench.folder.path().join("audit")).unwrap_or_default();
+    let told = eventually("both are told", SOON, || {
+        let all: Vec<_> =
+            lines(&text()).into_iter().filter(|line| line["event"] == "acknowledged").collect();
+        (all.len() == 2).then_some(all)
+    });
+    for (line, (connector, why)) in
+        told.iter().zip([("a", "forgotten"), ("nobody", "nothing_known")])
+    {
+        assert_eq!((&line["connector"], &line["by"]), (&connector.into(), &"ann".into()));
+        assert_eq!(line["why"], why, "{line}");
+    }
+    assert_eq!(warden.end(), Some(0));
+}

@@ -126,7 +126,7 @@ pub(super) fn read(
     let audit = audit::read(&mut section, around.audit)?;
 
     let mut limits = Limits::default();
-    numbers::of_a_unit(&mut section, &mut limits)?;
+    numbers::of_a_unit(&mut section, &mut limits, warnings)?;
     numbers::of_all(&mut section, &mut limits, around.poll_interval)?;
     let probe = section.section("probe")?;
     let probe = section.has("probe").then(|| probe::read(probe, &mut limits)).transpose()?;
@@ -172,6 +172,12 @@ pub(super) fn read(
 /// Where `watchdog:` says that the journal is, whatever else is in it.
 pub(super) fn journal_in(node: &Node) -> Result<Option<PathBuf>, Problem> {
     let text = Section::new("watchdog", node.line, node)?.text("journal")?;
+    Ok(text.map(|text| PathBuf::from(text.text)))
+}
+
+/// Where `watchdog:` says that the stop file is, whatever else is in it.
+pub(super) fn stop_file_in(node: &Node) -> Result<Option<PathBuf>, Problem> {
+    let text = Section::new("watchdog", node.line, node)?.text("stop_file")?;
     Ok(text.map(|text| PathBuf::from(text.text)))
 }
 

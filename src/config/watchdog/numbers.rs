@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::watchdog::policy::Limits;
 
-use super::node::Problem;
+use super::node::{Problem, problem};
 use super::section::{Section, time_of, written};
 
 const LEAST: Duration = Duration::from_millis(10);
@@ -37,7 +37,11 @@ const fn some_up_to(most: Duration) -> RangeInclusive<Duration> {
 }
 
 /// What is about one unit: a rule may have its own.
-pub(super) fn of_a_unit(section: &mut Section<'_>, limits: &mut Limits) -> Result<(), Problem> {
+pub(super) fn of_a_unit(
+    section: &mut Section<'_>,
+    limits: &mut Limits,
+    warnings: &mut Vec<Problem>,
+) -> Result<(), Problem> {
     section.count("sightings", 1..=100, &mut limits.sightings)?;
     section.time("grace", up_to(days(1)), &mut limits.grace)?;
     section.time("first_jitter", up_to(hours(1)), &mut limits.first_jitter)?;
@@ -62,7 +66,17 @@ pub(super) fn of_a_unit(section: &mut Section<'_>, limits: &mut Limits) -> Resul
     attempts.count("RESOURCE", 0..=100, &mut of.resource)?;
     attempts.count("AUTH", 0..=100, &mut of.auth)?;
     attempts.count("DATA", 0..=100, &mut of.data)?;
+    let usual = of.offset_lost;
     attempts.count("OFFSET_LOST", 0..=100, &mut of.offset_lost)?;
+    if attempts.has("OFFSET_LOST") && of.offset_lost > 0 && of.offset_lost != usual {
+        warnings.push(Problem {
+            line: attempts.line_of(&["OFFSET_LOST"]),
+            text: format!(
+                "{}.OFFSET_LOST: a restart without its position may hide a gap in the data",
+                attempts.path
+            ),
+        });
+    }
     attempts.count("INSTALL", 0..=100, &mut of.install)?;
     attempts.finish()?;
 
@@ -161,8 +175,16 @@ fn canary(mut canary: Section<'_>, limits: &mut Limits) -> Result<(), Problem> {
     canary.time("old_wait", seconds(1)..=days(1), &mut limits.canary_old_wait)?;
     let [.., last] = limits.canary_waits;
     if limits.canary_old_wait < last {
+        let whose = |key| if canary.has(key) { "" } else { " (the default)" };
+        let (of_wait, of_last) = (whose("old_wait"), whose("waits"));
         let (wait, last) = (written(limits.canary_old_wait), written(last));
-        return canary.wrong("old_wait", format!("{wait} is under the last of waits, {last}"));
+        return problem(
+            canary.line_of(&["old_wait", "waits"]),
+            format!(
+                "{}.old_wait: {wait}{of_wait} is under the last of waits, {last}{of_last}",
+                canary.path
+            ),
+        );
     }
     canary.time("watch", some_up_to(hours(1)), &mut limits.canary_watch)?;
     canary.finish()
@@ -192,5 +214,13 @@ fn ordered(
     let path = &section.path;
     let (longer, shorter) = (written(longer), written(shorter));
     let line = section.line_of(&[more, less]);
-    super::node::problem(line, format!("{path}.{more}: {longer} is under {path}.{less}, {shorter}"))
+    // Who did not write a number must not look for it in the file.
+    let else_it_is =
+        if path.contains(".rules[") { " (as outside of rules)" } else { " (the default)" };
+    let whose = |key| if section.has(key) { "" } else { else_it_is };
+    let (of_more, of_less) = (whose(more), whose(less));
+    problem(
+        line,
+        format!("{path}.{more}: {longer}{of_more} is under {path}.{less}, {shorter}{of_less}"),
+    )
 }

@@ -92,7 +92,7 @@ fn one(
         });
     }
     let mut limits = around.limits.clone();
-    numbers::of_a_unit(&mut section, &mut limits)?;
+    numbers::of_a_unit(&mut section, &mut limits, warnings)?;
     let own = schedule(&mut section, around.windows)?;
     if never_acts(&[around.schedule, &own], around.windows) {
         let line = section.line_of(&["hold_during", "act_during"]);

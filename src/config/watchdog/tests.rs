@@ -101,7 +101,7 @@ fn every_number_has_a_key_of_its_own() {
             text = text.replace('}', ", targets: [{host: db, port: 1}]}");
         }
         assert_eq!(
-            differing(&settings(&text).limits, &usual),
+            differing(&read_at(&text, UNIX_EPOCH).unwrap().0.limits, &usual),
             [format!("{key} {shown}")],
             "{text}"
         );
@@ -270,7 +270,7 @@ fn what_comes_on_a_leap_day_alone_comes() {
     for (key, shut) in during {
         for place in [format!("{key}: [leap]"), format!("rules: [{{name: a, {key}: [leap]}}]")] {
             let settings = settings(&format!("{leap}\n{place}"));
-            assert_eq!(settings.shut("orders", at(shut))[0], true, "{place}");
+            assert!(settings.shut("orders", at(shut))[0], "{place}");
         }
     }
     let other = "{name: other, cron: '0 2 29 2 *', for: 10h}";

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use croner::errors::CronError;
 use croner::parser::{CronParser, Seconds, Year};
 use jiff::tz::TimeZone;
 
@@ -64,13 +65,20 @@ fn one(mut section: Section<'_>) -> Result<Named, Problem> {
     section.path = format!("watchdog.windows[{}]", name.text);
     let text = section.needed("cron", "'0 2 * * *'")?;
     let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
+    // The library also takes words such as @daily.
+    let has_five = text.text.split_whitespace().count() == 5;
     let cron = match parser.parse(&text.text) {
-        Ok(cron) => cron,
-        Err(error) => {
-            // Of the number of fields the library speaks in terms of its own options.
-            let why = match text.text.split_whitespace().count() {
-                5 => format!(": {error}"),
-                _ => String::new(),
+        Ok(cron) if has_five => cron,
+        other => {
+            // Of the number of fields the library speaks in terms of its own options, and of a
+            // number in terms of its own parts.
+            let why = match other {
+                Err(CronError::ComponentError(_)) if has_five => {
+                    ": minute 0 to 59, hour 0 to 23, day 1 to 31, month 1 to 12, weekday 0 to 7"
+                        .to_owned()
+                }
+                Err(error) if has_five => format!(": {error}"),
+                Err(_) | Ok(_) => String::new(),
             };
             let problem = format!(
                 "{:?} is not a cron of five fields, such as '0 2 * * SAT' (minute, hour, day, \

@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::config::System;
+
 #[expect(clippy::unwrap_used, reason = "the patterns are constants, and tested")]
 fn pattern(text: &str) -> Regex {
     Regex::new(text).unwrap()
@@ -28,29 +30,37 @@ static HTTP: LazyLock<Regex> = LazyLock::new(|| {
 static GRPC: LazyLock<Regex> = LazyLock::new(|| {
     pattern(concat!(
         r"(?:RuntimeException: |StatusException: |ApiException: |(?i:status|code)\W{1,5}|Code\.)",
+        // As in `GRPC_NAMES`.
         r"(CANCELLED|UNKNOWN|INVALID_ARGUMENT|DEADLINE_EXCEEDED|NOT_FOUND|ALREADY_EXISTS",
         r"|PERMISSION_DENIED|RESOURCE_EXHAUSTED|FAILED_PRECONDITION|ABORTED|OUT_OF_RANGE",
         r"|UNIMPLEMENTED|INTERNAL|UNAVAILABLE|DATA_LOSS|UNAUTHENTICATED)\b"
     ))
 });
+/// What a gRPC status may be called.
+pub(super) const GRPC_NAMES: [&str; 16] = [
+    "CANCELLED",
+    "UNKNOWN",
+    "INVALID_ARGUMENT",
+    "DEADLINE_EXCEEDED",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "PERMISSION_DENIED",
+    "RESOURCE_EXHAUSTED",
+    "FAILED_PRECONDITION",
+    "ABORTED",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DATA_LOSS",
+    "UNAUTHENTICATED",
+];
+
 static CODE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r#"(?i)(?:\berror(?:[ _-]?(?:code|number))?|\berrno|\bvendor ?code|\bsql ?code|\bcode|"error_code")["']?\W{1,3}([0-9]{1,6})\b"#,
     )
 });
-
-/// Whose error numbers are known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum System {
-    Mysql,
-    Sqlserver,
-    Mongodb,
-    Db2,
-    Clickhouse,
-    Snowflake,
-    Registry,
-}
 
 static SYSTEM: LazyLock<Regex> = LazyLock::new(|| {
     pattern(concat!(
@@ -156,6 +166,10 @@ mod tests {
         );
         assert_eq!(grpc(r#""status": "PERMISSION_DENIED""#), Some("PERMISSION_DENIED"));
         assert_eq!(grpc("the table is UNAVAILABLE"), None);
+        for name in GRPC_NAMES {
+            let text = format!("io.grpc.StatusException: {name}");
+            assert_eq!(Codes::read(&text).grpc, Some(name));
+        }
     }
 
     #[test]

@@ -15,12 +15,12 @@ mod host;
 mod rules;
 mod signature;
 
-use crate::config::{FailureClass, FailureRule};
+use crate::config::{FailureClass, FailureRule, Strength};
 
 use chain::Chain;
 use codes::Systems;
 pub use rules::RuleError;
-use rules::{Fits, Match, Rules, Strength};
+use rules::{Fits, Match, Rules};
 
 /// The longest exception name that is kept, in bytes.
 const MAX_EXCEPTION: usize = 120;
@@ -88,6 +88,11 @@ impl Classifier {
         let cause = found.map_or(root, |(cause, _)| cause);
         let (failure_class, rule, advice) = match found {
             Some((_, Match { rule, .. })) => (rule.class, &*rule.name, &*rule.advice),
+            None if trace.trim().is_empty() => (
+                FailureClass::Unknown,
+                "",
+                "The trace is empty. The worker's log at the time of the failure has the cause.",
+            ),
             None => (
                 FailureClass::Unknown,
                 "",
@@ -128,7 +133,8 @@ fn message(cause: &str) -> &str {
 }
 
 /// The last class name in `a.B: c.D: message`, or before a later line's message: some connectors
-/// put the causes into the message.
+/// put the causes into the message. A class that could not be found is no failure's, and neither is
+/// one that a message ends with.
 fn deepest_class(cause: &str) -> Option<&str> {
     let of_line = |line| {
         let mut found = None;
@@ -136,7 +142,13 @@ fn deepest_class(cause: &str) -> Option<&str> {
         loop {
             let end = rest.find([':', ' ', ';', '\\']).unwrap_or(rest.len());
             let word = &rest[..end];
-            if !is_class(word) {
+            let is_named = |found: &str| {
+                ["ClassNotFoundException", "NoClassDefFoundError"]
+                    .iter()
+                    .any(|e| found.ends_with(e))
+                    || !rest[end..].starts_with([':', ';']) && !is_failure(word)
+            };
+            if !is_class(word) || found.is_some_and(is_named) {
                 return found;
             }
             found = Some(word);
@@ -148,6 +160,10 @@ fn deepest_class(cause: &str) -> Option<&str> {
     };
     let named = |word: &&str| word.contains('.');
     cause.lines().rev().filter_map(of_line).find(named).or_else(|| of_line(cause))
+}
+
+fn is_failure(class: &str) -> bool {
+    ["Exception", "Error", "Throwable", "Failure"].iter().any(|end| class.ends_with(end))
 }
 
 fn is_class(word: &str) -> bool {
@@ -162,6 +178,7 @@ fn is_class(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::ErrorCodes;
 
     /// Where the deepest words alone would mislead, and where those around would.
     const TRAPS: &[(&str, FailureClass)] = &[
@@ -218,6 +235,17 @@ mod tests {
             exception("a.B: org.postgresql.util.PSQLException: no"),
             "org.postgresql.util.PSQLException"
         );
+        for trace in [
+            "java.lang.ClassNotFoundException: com.foo.Bar",
+            "java.lang.ClassNotFoundException: com.foo.Bar: more",
+            "a.ConnectException: java.lang.ClassNotFoundException: com.foo.BarException",
+            "a.B: x\nCaused by: java.lang.ClassNotFoundException: com.foo.Bar\n\tat y.z(Q.java:1)",
+        ] {
+            assert_eq!(exception(trace), "java.lang.ClassNotFoundException", "{trace}");
+        }
+        assert_eq!(exception("a.BException: no instance of c.D"), "a.BException");
+        assert_eq!(exception("a.BException: c.D"), "a.BException");
+        assert_eq!(exception("a.BException: c.DException"), "c.DException");
         assert_eq!(exception(""), "unknown");
         assert_eq!(exception("\u{0}\u{1}binary"), "unknown");
     }
@@ -247,10 +275,13 @@ mod tests {
             name: "mine".to_owned(),
             class: FailureClass::Data,
             any: vec!["connection * Refused".to_owned()],
+            strength: None,
             sqlstate: vec![],
             http: vec![],
-            codes: vec![],
+            grpc: vec![],
+            codes: ErrorCodes::default(),
             advice: "ask me".to_owned(),
+            place: "FILE: line 1".to_owned(),
         };
         let classifier = Classifier::new(std::slice::from_ref(&rule)).unwrap();
         let told = classifier.diagnose("a.B: Connection was refused by h");
@@ -262,6 +293,45 @@ mod tests {
             Classifier::new(&[FailureRule { any: vec!["*".to_owned()], ..rule.clone() }]).is_err()
         );
         assert!(Classifier::new(&[FailureRule { any: vec![], ..rule }]).is_err());
+    }
+
+    #[test]
+    fn a_users_rule_has_the_grammar_of_those_that_are_built_in() {
+        let told = |rule: &str, trace: &str| {
+            let rule: FailureRule =
+                serde_saphyr::from_str(&format!("name: mine\nclass: TRANSIENT\n{rule}")).unwrap();
+            let classifier = Classifier::new(&[rule]).unwrap();
+            let told = classifier.diagnose(trace);
+            (told.failure_class, told.rule == "mine")
+        };
+        let mine = (FailureClass::Transient, true);
+        let refused = "org.apache.kafka.common.errors.SaslAuthenticationException: Authentication failed\nCaused by: x.Y: widget broke";
+        let others = (FailureClass::Auth, false);
+        for (strength, wanted) in
+            [("first", mine), ("firm", mine), ("plain", others), ("weak", others)]
+        {
+            let rule = format!("strength: {strength}\nany: [widget broke]");
+            assert_eq!(told(&rule, refused), wanted, "{strength}");
+        }
+        assert_eq!(told("any: [widget broke]", refused), mine, "a user's is the first");
+        let grpc = "io.grpc.StatusRuntimeException: PERMISSION_DENIED: no";
+        assert_eq!(told("grpc: [PERMISSION_DENIED]", grpc), mine);
+        assert_eq!(told("grpc: [UNAVAILABLE]", grpc), others);
+        let code = "com.mysql.cj.X: error code 7007";
+        assert_eq!(told("codes: {mysql: [7007]}", code), mine);
+        assert_eq!(told("codes: [7007]", code), mine);
+        assert!(!told("codes: {db2: [7007]}", code).1);
+        for (wrong, says) in [
+            ("codes: {oracle: [1]}", "mysql, sqlserver, mongodb"),
+            ("strength: strong\nany: [x]", "firm"),
+            ("grpc: [UNAVAILABEL]", "known are CANCELLED"),
+        ] {
+            let rule = serde_saphyr::from_str(&format!("name: a\nclass: DATA\n{wrong}"))
+                .map_err(|error| error.to_string())
+                .and_then(|rule| Classifier::new(&[rule]).map_err(|error| error.to_string()));
+            let said = rule.unwrap_err();
+            assert!(said.contains(says), "{wrong}: {said}");
+        }
     }
 
     #[test]

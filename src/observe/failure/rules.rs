@@ -1,13 +1,12 @@
 //! The rules as an engine: every phrase is looked for in one pass over a cause.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use aho_corasick::{AhoCorasick, MatchKind};
-use serde::Deserialize;
 
-use crate::config::{FailureClass, FailureRule};
+use crate::config::{FailureRule, Strength, System};
 
-use super::codes::{Codes, System, Systems};
+use super::codes::{Codes, GRPC_NAMES, Systems};
 
 /// The rules that are compiled in, in the order in which they are tried.
 const BUILT_IN: [(&str, &str); 9] = [
@@ -29,63 +28,28 @@ const MAX_GAP: usize = 400;
 #[derive(Debug, thiserror::Error)]
 pub enum RuleError {
     /// A rule that fits nothing, or everything.
-    #[error("failure rule {0:?}: {1}")]
+    #[error("{0}{1}")]
     Rule(String, String),
 }
 
-/// What a rule's word weighs against that of a rule that fits another cause.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Strength {
-    /// Of the user: before all others.
-    #[serde(skip)]
-    User,
-    /// Nothing around it can say better.
-    Firm,
-    #[default]
-    Plain,
-    /// What a name merely suggests: for want of better in all causes.
-    Weak,
-}
-
-/// A class and what tells it; one sign is enough.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// A rule, and how much its word weighs.
+#[derive(Debug)]
 pub(super) struct Rule {
-    pub(super) name: String,
-    pub(super) class: FailureClass,
-    #[serde(default)]
     pub(super) strength: Strength,
-    #[serde(default)]
-    any: Vec<String>,
-    #[serde(default)]
-    sqlstate: Vec<String>,
-    #[serde(default)]
-    http: Vec<String>,
-    #[serde(default)]
-    grpc: Vec<String>,
-    #[serde(default)]
-    codes: BTreeMap<System, Vec<u32>>,
-    /// Of a user's rule: whoever's they are.
-    #[serde(skip)]
-    any_codes: Vec<u32>,
-    pub(super) advice: String,
+    rule: FailureRule,
 }
 
-impl From<&FailureRule> for Rule {
-    fn from(rule: &FailureRule) -> Self {
-        Self {
-            name: rule.name.clone(),
-            class: rule.class,
-            strength: Strength::User,
-            any: rule.any.clone(),
-            sqlstate: rule.sqlstate.clone(),
-            http: rule.http.clone(),
-            grpc: Vec::new(),
-            codes: BTreeMap::new(),
-            any_codes: rule.codes.clone(),
-            advice: rule.advice.clone(),
-        }
+impl std::ops::Deref for Rule {
+    type Target = FailureRule;
+
+    fn deref(&self) -> &FailureRule {
+        &self.rule
+    }
+}
+
+impl Rule {
+    fn or(usual: Strength, rule: FailureRule) -> Self {
+        Self { strength: rule.strength.unwrap_or(usual), rule }
     }
 }
 
@@ -126,35 +90,40 @@ struct Phrase {
 impl Rules {
     /// The user's rules first, then those that are compiled in.
     pub(super) fn new(of_user: &[FailureRule]) -> Result<Self, RuleError> {
-        let mut all: Vec<Rule> = of_user.iter().map(Rule::from).collect();
+        let mut all: Vec<Rule> =
+            of_user.iter().map(|rule| Rule::or(Strength::First, rule.clone())).collect();
         for (file, text) in BUILT_IN {
-            let rules: Vec<Rule> = serde_saphyr::from_str(text)
-                .map_err(|error| RuleError::Rule(file.to_owned(), error.to_string()))?;
-            all.extend(rules);
+            let rules: Vec<FailureRule> = serde_saphyr::from_str(text)
+                .map_err(|error| RuleError::Rule(file.to_owned(), format!(": {error}")))?;
+            all.extend(rules.into_iter().map(|rule| Rule::or(Strength::Plain, rule)));
         }
         let (mut beginnings, mut phrases) = (Vec::new(), Vec::new());
         let mut codes: HashMap<u32, Vec<_>> = HashMap::new();
         for (at, rule) in all.iter().enumerate() {
-            let wrong = |what: &str| Err(RuleError::Rule(rule.name.clone(), what.to_owned()));
-            let numbers = rule.codes.is_empty() && rule.any_codes.is_empty();
-            let words = rule.any.is_empty() && rule.grpc.is_empty();
-            if words && numbers && rule.sqlstate.is_empty() && rule.http.is_empty() {
-                return wrong("it fits nothing; give `any`, `sqlstate`, `http` or `codes`");
+            let wrong = |what: &str| Err(RuleError::Rule(rule.place.clone(), what.to_owned()));
+            let numbers = rule.codes.all();
+            let words = [&rule.any, &rule.sqlstate, &rule.http, &rule.grpc];
+            if numbers.is_empty() && words.iter().all(|words| words.is_empty()) {
+                return wrong(
+                    ": it fits nothing; give `any`, `sqlstate`, `http`, `grpc` or `codes`",
+                );
+            }
+            if let Some(status) = rule.grpc.iter().find(|name| !GRPC_NAMES.contains(&&***name)) {
+                let known = GRPC_NAMES.join(", ");
+                return wrong(&format!(".grpc: no status is {status:?}, known are {known}"));
             }
             for phrase in &rule.any {
                 let mut parts = phrase.split('*').map(str::trim).filter(|part| !part.is_empty());
                 let Some(first) = parts.next() else {
-                    return wrong("a phrase without a word fits everything");
+                    return wrong(&format!(
+                        ".any: {phrase:?} fits everything; give words, such as 'warehouse * loading'"
+                    ));
                 };
                 beginnings.push(first.to_owned());
                 phrases
                     .push(Phrase { rule: at, rest: parts.map(str::to_ascii_lowercase).collect() });
             }
-            let scoped = rule
-                .codes
-                .iter()
-                .flat_map(|(system, codes)| codes.iter().map(|code| (*code, Some(*system))));
-            for (code, system) in scoped.chain(rule.any_codes.iter().map(|code| (*code, None))) {
+            for (code, system) in numbers {
                 codes.entry(code).or_default().push((at, system));
             }
         }
@@ -162,7 +131,7 @@ impl Rules {
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::Standard)
             .build(&beginnings)
-            .map_err(|error| RuleError::Rule("any".to_owned(), error.to_string()))?;
+            .map_err(|error| RuleError::Rule("any".to_owned(), format!(": {error}")))?;
         Ok(Self { all, beginnings, phrases, codes })
     }
 
@@ -193,7 +162,7 @@ impl Rules {
                 };
                 if begins(&rule.sqlstate, codes.sqlstate)
                     || begins(&rule.http, codes.http)
-                    || begins(&rule.grpc, codes.grpc)
+                    || codes.grpc.is_some_and(|name| rule.grpc.iter().any(|of| of == name))
                 {
                     best.offer(rule.strength, at);
                 }
@@ -217,7 +186,7 @@ struct Best {
 impl Best {
     const fn slot(&mut self, strength: Strength) -> &mut Option<(usize, Option<usize>)> {
         match strength {
-            Strength::User => &mut self.user,
+            Strength::First => &mut self.user,
             Strength::Firm | Strength::Plain => &mut self.strong,
             Strength::Weak => &mut self.weak,
         }
@@ -266,7 +235,7 @@ mod tests {
                 let cause = phrase.replace('*', " x ");
                 let fits = rules.fits(&cause, Systems::default());
                 let told = match rule.strength {
-                    Strength::User => fits.user,
+                    Strength::First => fits.user,
                     Strength::Firm | Strength::Plain => fits.strong,
                     Strength::Weak => fits.weak,
                 };

@@ -1,6 +1,7 @@
 //! What failures of one origin have in common: the root cause without what differs from one
 //! connector to the next, and the host it is about.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -101,6 +102,7 @@ pub(super) fn signature(exception: &str, text: &str, host: Option<&str>) -> Stri
         _ if exception.ends_with(text) => "",
         _ => text,
     };
+    let text = &*without_echo(text);
     let lower = text.to_ascii_lowercase();
     let without_host = host.and_then(|host| lower.find(host).map(|at| (at, host.len())));
     let text = match without_host {
@@ -125,6 +127,15 @@ pub(super) fn signature(exception: &str, text: &str, host: Option<&str>) -> Stri
         signature = format!("{signature} @{host}");
     }
     signature
+}
+
+/// Older JVMs say `Connection refused (Connection refused)`.
+fn without_echo(text: &str) -> Cow<'_, str> {
+    let echo = text.split_once(" (").and_then(|(said, rest)| {
+        let (again, rest) = rest.split_once(')')?;
+        (!again.is_empty() && said.ends_with(again)).then(|| format!("{said}{rest}"))
+    });
+    echo.map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
 #[cfg(test)]
@@ -159,6 +170,13 @@ mod tests {
             of("Topic eu.invoices_2-x not present in metadata after 59998 ms.", None)
         );
         assert_eq!(of("", None), "a.B");
+        for (old, new) in [
+            ("Connection refused (Connection refused)", "Connection refused"),
+            ("Read failed (no)", "Read failed #"),
+            ("x ()", "x #"),
+        ] {
+            assert_eq!(of(old, None), format!("a.B: {new}"));
+        }
         assert!(of(&"é ".repeat(1000), None).len() < 200);
     }
 }

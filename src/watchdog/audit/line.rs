@@ -41,6 +41,8 @@ pub enum AuditEvent {
     GivenUp,
     /// What was remembered of it is forgotten: it is well, gone, or was changed.
     Cleared,
+    /// A person wants it to be tried afresh; `why` says whether anything was known of it.
+    Acknowledged,
     /// It does not come out of RESTARTING.
     Stuck,
     /// It was restarted too often in a short time.
@@ -130,7 +132,7 @@ pub struct AuditLine {
     /// What is left of the connector's budget afterwards, in restarts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    pub budget_left: Option<f64>,
+    pub connector_budget_left: Option<f64>,
     /// `off`, `dry-run` or `on`, as it holds for this unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
@@ -155,7 +157,11 @@ pub struct AuditLine {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     pub outcome: Option<Words>,
-    /// The rule that speaks.
+    /// Why it is restarted: `attempt`, `canary`, `release` or `probe`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    pub reason: Option<Words>,
+    /// The user's rule that is for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     pub rule: Option<Words>,
@@ -185,13 +191,14 @@ impl AuditLine {
             trace_hash: None,
             attempt: None,
             attempts_most: None,
-            budget_left: None,
+            connector_budget_left: None,
             mode: None,
             dry_run: None,
             call: None,
             http_status: None,
             answer: None,
             outcome: None,
+            reason: None,
             rule: None,
             next_attempt: None,
             by: None,
@@ -212,6 +219,7 @@ impl AuditLine {
             &mut line.call,
             &mut line.answer,
             &mut line.outcome,
+            &mut line.reason,
             &mut line.rule,
             &mut line.by,
         ];
@@ -315,20 +323,21 @@ mod tests {
             trace_hash: Some(trace_hash("a.B: 1").into()),
             attempt: Some(1),
             attempts_most: Some(6),
-            budget_left: Some(2.5),
+            connector_budget_left: Some(2.5),
             mode: Some("dry-run".into()),
             dry_run: Some(true),
             call: Some("POST /connectors/x%2Fy/tasks/0/restart".into()),
             http_status: Some(204),
             answer: Some("accepted".into()),
             outcome: Some("recovered".into()),
-            rule: Some("default".into()),
+            reason: Some("canary".into()),
+            rule: Some("mine".into()),
             next_attempt: Some(at + Duration::from_secs(60)),
             by: Some("ann".into()),
             ..AuditLine::new(at, "c".into(), AuditEvent::Sent)
         };
         let json = serde_json::to_value(&full).unwrap();
-        assert_eq!(json.as_object().unwrap().len(), 22);
+        assert_eq!(json.as_object().unwrap().len(), 23);
         assert_eq!(json["next_attempt"], "2026-11-24T07:35:23.197Z");
         assert_eq!(json["failure_class"], "OFFSET_LOST");
         for line in [bare, full] {

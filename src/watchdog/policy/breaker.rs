@@ -14,6 +14,7 @@ impl Breaker {
     pub(super) fn opened(class: FailureClass, limits: &Limits, now: Time) -> Self {
         let mut breaker = Self {
             class,
+            opened: Some(now),
             since: now,
             canaries: 0,
             reachable: None,

@@ -23,6 +23,12 @@ impl Bucket {
         (self.tokens + filled * f64::from(per)).min(burst.into())
     }
 
+    /// When it holds one.
+    pub(super) fn next(&self, (_, per): (u32, u32), period: Duration) -> Duration {
+        let missing = (1.0 - self.tokens).max(0.0);
+        self.at.saturating_add(period.mul_f64(missing / f64::from(per.max(1))))
+    }
+
     /// A bucket that was kept while the wall clock went back.
     pub(super) fn restored(self, now: Duration) -> Self {
         Self { at: self.at.min(now), ..self }
@@ -53,6 +59,8 @@ mod tests {
             [true, true, false, false, true, false]
         );
         assert!(!take(0), "the clock went back");
+        assert_eq!(bucket.next((2, 6), minute), at(120));
+        let mut take = |now| bucket.take((2, 6), minute, at(now));
         assert_eq!([10_000, 10_000, 10_000].map(&mut take), [true, true, false]);
     }
 }

@@ -56,7 +56,7 @@ pub(super) fn may_go(
                 }
                 // Turn and turn about: one that is broken in itself must not speak for all. One that
                 // is only said proves nothing, and one that cannot be paid does not go.
-                let first = free
+                let all_free: Vec<_> = free
                     .map(|of @ (connector, _, unit)| {
                         let is_said = policy.mode_of(unit.rule) != WatchdogMode::On;
                         let others = canaries.get(connector).copied().unwrap_or_default();
@@ -64,10 +64,14 @@ pub(super) fn may_go(
                         let is_poor = !memory.can_pay(connector, calls, limits, now);
                         ((is_said, is_poor, unit.last_restart), of)
                     })
-                    .min_by_key(|(key, _)| *key);
-                match first {
+                    .collect();
+                match all_free.iter().min_by_key(|(key, _)| *key) {
                     None => {}
-                    Some(((_, true, _), poor)) => all.cannot_pay.push(id(poor)),
+                    // Nobody who could speak for them can: each of them waits for its budget.
+                    Some(((_, true, _), _)) => {
+                        let poor = all_free.iter().filter(|((_, is_poor, _), _)| *is_poor);
+                        all.cannot_pay.extend(poor.map(|(_, of)| id(of)));
+                    }
                     Some(((_, false, _), first)) => {
                         *canaries.entry(first.0).or_default() += 1;
                         all.go.push((id(first), Reason::Canary));

@@ -198,7 +198,10 @@ pub struct Breaker {
     /// What it is that fails.
     #[serde(default)]
     pub class: FailureClass,
-    /// When it opened, or once there was one, when the first canary was sent.
+    /// When it opened; `None`: a version wrote it that did not keep that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened: Option<Time>,
+    /// When it opened, or once there was one, when the first canary was sent: its age counts from it.
     pub since: Time,
     /// Canaries so far.
     pub canaries: u32,

@@ -45,7 +45,7 @@ pub use limits::{Attempts, Limits};
 pub use memory::{
     Breaker, BreakerState, ConnectorMemory, Memory, Phase, Reason, Time, Unit, UnitId,
 };
-pub use report::{Hold, Report, UnitReport, Why, report};
+pub use report::{Behind, Hold, Report, UnitReport, Why, report};
 pub use rules::{Policy, Rule, Selector, Silence};
 pub use update::Progress;
 
@@ -164,7 +164,7 @@ pub fn decide(
             // The statuses may be those of before: they are no health, and nothing to go by.
             Some(_) => Hold::NotFresh,
         };
-        let report = report(&memory, Some(hold), policy);
+        let report = report(&memory, Some(hold), policy, now);
         return Decided { memory, decisions: vec![], probes: vec![], events, report };
     };
     if let Some(since) = memory.doubted_since.take() {
@@ -184,7 +184,7 @@ pub fn decide(
             (act::act(&mut memory, input, policy, now), wanted_probes(&memory, input, policy, now))
         }
     };
-    let report = report(&memory, hold, policy);
+    let report = report(&memory, hold, policy, now);
     Decided { memory, decisions, probes, events, report }
 }
 

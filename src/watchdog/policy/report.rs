@@ -1,12 +1,13 @@
 //! What was found for each unit that is not healthy, and why nothing more was done.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::config::{FailureClass, WatchdogMode};
 
-use super::limits::Limits;
-use super::memory::{Memory, Phase, Time, Unit};
+use super::memory::{Breaker, BreakerState, ConnectorMemory, Memory, Phase, Time, Unit, UnitId};
 use super::rules::Policy;
+use super::{HOUR, MINUTE};
 
 /// Why nothing is done in a cluster at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -148,6 +149,17 @@ impl Why {
     }
 }
 
+/// A breaker, as it is for those who wait for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Behind {
+    /// How many units that are not healthy have its cause.
+    pub units: usize,
+    /// The canary that is out.
+    pub canary: Option<UnitId>,
+    /// Whether a canary proved that it works again.
+    pub releasing: bool,
+}
+
 /// One unit that is not simply healthy.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UnitReport {
@@ -167,8 +179,14 @@ pub struct UnitReport {
     pub attempts: u32,
     /// Attempts that its class has.
     pub attempts_most: u32,
+    /// Restarts that its connector may still have now.
+    pub connector_budget_left: f64,
+    /// The breaker that it waits for.
+    pub behind: Option<Arc<Behind>>,
     /// When it was restarted last.
     pub last_restart: Option<Time>,
+    /// Since when it runs again, where it does.
+    pub recovered: Option<Time>,
     /// When it is tried next, where that is known.
     pub next: Option<Time>,
     /// The rule that speaks.
@@ -196,9 +214,11 @@ pub struct Report {
 }
 
 /// What is to be said of this memory.
-pub fn report(memory: &Memory, hold: Option<Hold>, policy: &Policy) -> Report {
+pub fn report(memory: &Memory, hold: Option<Hold>, policy: &Policy, now: Time) -> Report {
     let mut units = Vec::with_capacity(memory.connectors.values().map(|c| c.units.len()).sum());
+    let breakers = behind(memory);
     for (connector, of_connector) in &memory.connectors {
+        let budget = memory.connector_budget_left(connector, &policy.limits, now);
         for (task, unit) in of_connector.units.iter().filter(|(_, unit)| !unit.is_healthy()) {
             units.push(UnitReport {
                 connector: Arc::clone(connector),
@@ -209,8 +229,23 @@ pub fn report(memory: &Memory, hold: Option<Hold>, policy: &Policy) -> Report {
                 first_failed: unit.first_failed,
                 attempts: unit.attempts,
                 attempts_most: policy.limits_of(unit.rule).attempts.of(unit.class),
+                connector_budget_left: budget,
+                behind: breakers
+                    .get(&unit.signature)
+                    .filter(|_| {
+                        memory.breakers.get(&unit.signature).is_some_and(|b| !b.lets_be(unit))
+                    })
+                    .cloned(),
                 last_restart: unit.last_restart,
-                next: next(memory, unit, policy.limits_of(unit.rule)),
+                recovered: match unit.phase {
+                    Phase::Recovered { since } => Some(since).filter(|since| *since < Time::MAX),
+                    Phase::Observing { .. }
+                    | Phase::BackingOff { .. }
+                    | Phase::Verifying { .. }
+                    | Phase::Parked { .. }
+                    | Phase::GivenUp => None,
+                },
+                next: next(memory, of_connector, unit, policy),
                 why: why(unit, hold),
                 mode: policy.mode_of(unit.rule),
                 rule: unit.rule.and_then(|at| policy.rules.get(at)).map(|r| Arc::clone(&r.name)),
@@ -220,8 +255,35 @@ pub fn report(memory: &Memory, hold: Option<Hold>, policy: &Policy) -> Report {
     Report { hold, units }
 }
 
-/// Under a breaker it is the breaker that says when.
-fn next(memory: &Memory, unit: &Unit, limits: &Limits) -> Option<Time> {
+fn behind(memory: &Memory) -> BTreeMap<&Arc<str>, Arc<Behind>> {
+    let mut units: BTreeMap<&Arc<str>, usize> = BTreeMap::new();
+    if !memory.breakers.is_empty() {
+        let all = memory.connectors.values().flat_map(|connector| connector.units.values());
+        for unit in
+            all.filter(|unit| unit.is_failed || !matches!(unit.phase, Phase::Recovered { .. }))
+        {
+            *units.entry(&unit.signature).or_default() += 1;
+        }
+    }
+    let of_one = |(signature, breaker): (_, &Breaker)| {
+        let (canary, releasing) = match &breaker.state {
+            BreakerState::Open { canary, .. } => (canary.clone(), false),
+            BreakerState::Releasing { .. } => (None, true),
+        };
+        let units = units.get(signature).copied().unwrap_or_default();
+        (signature, Arc::new(Behind { units, canary, releasing }))
+    };
+    memory.breakers.iter().map(of_one).collect()
+}
+
+/// Under a breaker it is the breaker that says when, and without budget the budget.
+fn next(
+    memory: &Memory,
+    connector: &ConnectorMemory,
+    unit: &Unit,
+    policy: &Policy,
+) -> Option<Time> {
+    let limits = policy.limits_of(unit.rule);
     let own = match unit.phase {
         Phase::BackingOff { next } | Phase::Parked { next } => next,
         Phase::Observing { .. }
@@ -231,7 +293,13 @@ fn next(memory: &Memory, unit: &Unit, limits: &Limits) -> Option<Time> {
     };
     let breaker = memory.breakers.get(&unit.signature).filter(|breaker| !breaker.lets_be(unit));
     let next = breaker.map_or(own, |breaker| breaker.next());
-    Some(next.max(unit.ripe_at(limits)).max(memory.auth_rests_until(unit, limits)))
+    let next = next.max(unit.ripe_at(limits)).max(memory.auth_rests_until(unit, limits));
+    if unit.held != Some(Why::Budget) {
+        return Some(next);
+    }
+    let own = connector.budget.map(|own| own.next(policy.limits.connector_budget, HOUR));
+    let all = memory.budget.map(|all| all.next(policy.limits.cluster_budget, MINUTE));
+    Some(next.max(own.unwrap_or_default()).max(all.unwrap_or_default()))
 }
 
 fn why(unit: &Unit, hold: Option<Hold>) -> Why {

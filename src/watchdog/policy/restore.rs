@@ -32,6 +32,7 @@ impl Memory {
         self.budget = self.budget.map(|budget| budget.restored(now));
         for breaker in self.breakers.values_mut() {
             breaker.since = breaker.since.min(now);
+            breaker.opened = breaker.opened.map(|at| at.min(now));
             match &mut breaker.state {
                 BreakerState::Open { next, .. } => *next = (*next).min(furthest),
                 BreakerState::Releasing { since, next, .. } => {

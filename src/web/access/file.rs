@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use crate::config::told;
+use crate::config::yaml::problem_of_secrets;
 
 use super::problem::AccessError;
 
@@ -77,6 +77,7 @@ pub(super) fn read(path: &Path) -> Result<File, AccessError> {
     })?;
     let text = String::from_utf8(bytes)
         .map_err(|_| bad("is not text in UTF-8; a YAML file is wanted".to_owned()))?;
-    let file: Option<File> = serde_saphyr::from_str(&text).map_err(|error| bad(told(&error)))?;
+    let file: Option<File> =
+        serde_saphyr::from_str(&text).map_err(|error| bad(problem_of_secrets(&error)))?;
     Ok(file.unwrap_or_default())
 }

@@ -26,16 +26,13 @@ pub(super) fn app(max_connections: usize) -> App {
     let settings = WebSettings {
         listen: Vec::new(),
         telemetry_path: "/metrics".to_owned(),
+        external_path: "/".to_owned(),
+        route_prefix: "/".to_owned(),
+        external_origin: None,
         max_connections,
         access: AccessSettings::default(),
     };
     let (access, _) = Access::load(&settings.access, Vec::new()).unwrap();
-    App::new(
-        exporter,
-        office,
-        Clients::new(),
-        Arc::new(access),
-        &settings,
-        CancellationToken::new(),
-    )
+    let stop = CancellationToken::new();
+    App::new(exporter, office, Clients::new(), Arc::new(access), &settings, stop)
 }

@@ -56,6 +56,8 @@ pub struct UnitFacts {
     pub attempts: u32,
     /// Attempts that its class has.
     pub attempts_most: u32,
+    /// What its connector has left of its budget, in restarts.
+    pub connector_budget_left: f64,
     /// When it was first seen FAILED in this trouble.
     pub first_failed: Moment,
     /// When it was restarted last.
@@ -108,6 +110,7 @@ impl UnitFacts {
             why: unit.why.as_str(),
             attempts: unit.attempts,
             attempts_most: unit.attempts_most,
+            connector_budget_left: (unit.connector_budget_left * 100.0).round() / 100.0,
             first_failed: unit.first_failed.into(),
             last_restart: unit.last_restart.map(Moment::from),
             next_attempt: unit.next.map(Moment::from),
@@ -155,6 +158,11 @@ impl FailureFacts {
 }
 
 impl Known {
+    /// How much it matters that this unit is FAILED.
+    pub fn severity_of_failure(&self, connector: &str, task: Option<u32>) -> Severity {
+        severity(self.unit(connector, task))
+    }
+
     /// What is FAILED: where, and its instance; in the order of the names.
     pub fn failed(&self) -> impl Iterator<Item = (&Arc<str>, Option<u32>, &Instance)> {
         self.connectors().iter().flat_map(|connector| {

@@ -107,7 +107,7 @@ impl From<&WatchdogView> for PlanFacts {
                 signature: Arc::clone(signature),
                 failure_class: breaker.class,
                 state,
-                since: breaker.since.into(),
+                since: breaker.opened.unwrap_or(breaker.since).into(),
                 canaries: breaker.canaries,
                 canary_out: canary.map(name),
                 dependency_reachable: breaker.reachable,

@@ -3,6 +3,7 @@
 mod answers;
 mod attempts;
 mod budgets;
+mod demo;
 mod flapping;
 mod golden;
 mod holds;

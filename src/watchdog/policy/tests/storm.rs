@@ -25,6 +25,22 @@ fn is_breaker(event: &Event, change: BreakerChange) -> bool {
 }
 
 #[test]
+fn a_breaker_keeps_when_it_opened() {
+    let mut watched = Watched::new();
+    let storm = many(3, FailureClass::Transient, "x");
+    let is_open = |watched: &mut Watched| {
+        watched.poll(&storm);
+        !watched.memory.breakers.is_empty()
+    };
+    while !is_open(&mut watched) {}
+    let opened = watched.now;
+    canary(&mut watched, &storm);
+    let breaker = watched.memory.breakers.values().next().unwrap();
+    assert_eq!(breaker.opened, Some(opened));
+    assert!(breaker.since > opened, "its age counts from its first canary");
+}
+
+#[test]
 fn only_canaries_go_one_at_a_time_further_apart_and_turn_and_turn_about() {
     let mut watched = Watched::new();
     let storm = failing(&FIVE, CLASS, "db");
@@ -268,4 +284,27 @@ fn restarts_that_come_to_nothing_go_on_one_at_a_time_until_one_does() {
     set(&mut storm, &decision.connector, State::Running);
     let mut events = (0..12).flat_map(|_| watched.poll(&storm).events);
     assert!(events.any(|event| event == Event::Caution(false)));
+}
+
+#[test]
+fn who_waits_for_a_budget_is_said_with_when_it_is_there_and_holds_nobody_else() {
+    let mut watched = Watched::new();
+    watched.policy.limits.connector_budget = (1, 1);
+    let storm = many(4, FailureClass::Transient, "x");
+    let mut tried = std::collections::BTreeSet::new();
+    // One canary each: nobody who has no budget stands in the way of those who have.
+    for _ in 0..4 {
+        tried.insert(canary(&mut watched, &storm));
+    }
+    assert_eq!(tried.len(), 4);
+    let decided = (0..1000)
+        .map(|_| watched.poll(&storm))
+        .find(|decided| decided.report.units.iter().any(|unit| unit.why == Why::Budget));
+    let report = decided.unwrap().report;
+    for unit in &report.units {
+        assert!(unit.connector_budget_left < 1.0);
+        assert_eq!(unit.why, Why::Budget, "all of them: {unit:?}");
+        assert!(unit.next.is_some_and(|next| next > watched.now), "not in the past: {unit:?}");
+        assert_eq!(unit.behind.as_ref().map(|behind| behind.units), Some(4));
+    }
 }

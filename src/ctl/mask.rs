@@ -1,0 +1,30 @@
+//! Secrets in configurations are masked before they are shown, unless they are asked for.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+pub(super) use crate::connect::masking::{MASK, is_mask, shown};
+use crate::connect::model::ConnectorConfig;
+use crate::watchdog::audit::redact;
+
+/// The configuration as it may be shown.
+pub(super) fn config(config: &ConnectorConfig, show_secrets: bool) -> ConnectorConfig {
+    let one = |(key, value): (&String, &Option<String>)| {
+        let value = value
+            .as_ref()
+            .map(|value| if show_secrets { value.clone() } else { shown(key, value).into_owned() });
+        (key.clone(), value)
+    };
+    config.iter().map(one).collect()
+}
+
+/// The same as data.
+pub(super) fn data(of: &ConnectorConfig, show_secrets: bool) -> Value {
+    serde_json::json!(config(of, show_secrets))
+}
+
+/// A trace or a message as it may be shown.
+pub(super) fn text(text: &str, show_secrets: bool) -> Cow<'_, str> {
+    if show_secrets { text.into() } else { redact(text) }
+}
