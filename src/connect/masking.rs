@@ -34,6 +34,11 @@ pub fn shown<'v>(key: &str, value: &'v str) -> Cow<'v, str> {
     if is_secret { MASK.into() } else { value.into() }
 }
 
+/// Whether a value is a mask that somebody took for the secret.
+pub fn is_mask(key: &str, value: &str) -> bool {
+    value == MASK && SECRET_KEY.is_match(key) || value.contains("=***") || value.contains("://***@")
+}
+
 /// The configuration as it may be shown.
 pub fn masked(config: &ConnectorConfig) -> ConnectorConfig {
     let one = |(key, value): (&String, &Option<String>)| {
@@ -88,5 +93,6 @@ mod tests {
         ] {
             assert_eq!(shown(key, value), wanted, "{key}");
         }
+        assert!(is_mask("a.password", "***") && !is_mask("a.password", "${a:b:c}"));
     }
 }

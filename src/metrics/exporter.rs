@@ -254,7 +254,7 @@ mod tests {
         let office = Office {
             store: None,
             journal_lost_hold: std::time::Duration::ZERO,
-            kill_switch: Arc::new(KillSwitch::new(None, Arc::new(Orders::none()))),
+            kill_switch: Arc::new(KillSwitch::new(None, Arc::new(Orders::at("/nowhere/orders")))),
             budget: ProcessBudget::new((1, 1)),
             reach: Reach::of([]),
             prober: None,

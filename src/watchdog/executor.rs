@@ -59,7 +59,7 @@ impl Carried {
 #[derive(Debug)]
 pub(super) enum Step {
     /// The status was read once more: is it to be sent?
-    Asked(Decision, Asked),
+    Asked(Decision, Box<Asked>),
     /// It has ended.
     Ended(Decision, Carried),
 }
@@ -156,7 +156,7 @@ impl Executor {
             let Some(at) = self.calls.iter().position(|(call, ..)| *call == id) else { continue };
             let (_, decision, _) = self.calls.swap_remove(at);
             return match asked {
-                Ok(asked) => Step::Asked(decision, asked),
+                Ok(asked) => Step::Asked(decision, Box::new(asked)),
                 Err(carried) => Step::Ended(decision, carried),
             };
         }

@@ -46,9 +46,9 @@ async fn asks(scene: &Scene, who: &Client, user: Option<(&str, &str)>, wanted: [
     }
 }
 
-/// An administrator passes everything: that there is nothing to change yet is what 405 says.
+/// An administrator passes everything: 405 and 404 say that there is nothing to change there.
 const ADMINISTRATOR: [u16; 15] =
-    [200, 200, 200, 404, 404, 200, 200, 200, 200, 404, 303, 405, 405, 405, 405];
+    [200, 200, 200, 404, 404, 200, 200, 200, 200, 404, 303, 405, 405, 404, 405];
 const READER: [u16; 15] =
     [200, 200, 200, 404, 404, 200, 200, 200, 200, 404, 303, 405, 405, 403, 403];
 /// 405 is told to everybody: it says what a route is and nothing else.

@@ -142,18 +142,18 @@ async fn one_connector_is_told_in_full() {
     assert!(told["watchdog"][0]["says"].as_str().unwrap().contains("FAILED since"), "{told}");
     assert_eq!(told["history"][2]["spells"][0]["state"], "failed");
     let details = &told["details"];
-    assert_eq!(details["configuration"]["value"]["tasks.max"], "2", "{details}");
-    assert_eq!(details["offsets"]["value"][0]["partition"]["kafka_topic"], "lines");
-    assert_eq!(details["topics"], json!({"value": [], "problem": null}));
+    assert_eq!(details["configuration"]["tasks.max"], "2", "{details}");
+    assert_eq!(details["offsets"][0]["partition"]["kafka_topic"], "lines");
+    assert_eq!((&details["topics"], &details["problems"]["topics"]), (&json!([]), &Value::Null));
     assert!(scene.json(&format!("{path}?details=false")).await["details"].is_null());
 
     let old = scene.json("/clusters/west/connectors/orders-sink").await;
-    let problem = old["details"]["offsets"]["problem"].as_str().unwrap();
+    let problem = old["details"]["problems"]["offsets"].as_str().unwrap();
     assert_eq!(problem, "needs Kafka Connect 3.5 or later; this worker has 2.8.2");
 
     east.fault(0, Some(connect_warden::sim::Fault::Hang));
     let hangs = scene.json("/clusters/east/connectors/broken-sink").await;
-    let problem = hangs["details"]["topics"]["problem"].as_str().unwrap();
+    let problem = hangs["details"]["problems"]["topics"].as_str().unwrap();
     assert!(problem.ends_with("no answer within 3s"), "{problem}");
     assert_eq!(hangs["connector"]["name"], "broken-sink");
 }

@@ -1,9 +1,12 @@
 //! A warden of simulated clusters, and somebody who asks it.
 
 use std::collections::BTreeSet;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use base64::Engine as _;
 use connect_warden::sim::{SimCluster, SimConfig};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
@@ -150,6 +153,31 @@ impl Scene {
             request.header("content-type", "application/json").body(body.to_string())
         };
         self.told(method, path, request).await
+    }
+
+    /// What an administrator is told who says that so many bytes follow, and waits.
+    pub(crate) fn announced(&self, method: &str, path: &str, bytes: usize) -> Told {
+        let credentials =
+            base64::engine::general_purpose::STANDARD.encode(format!("alice:{PASSWORD}"));
+        let mut stream = TcpStream::connect(("127.0.0.1", self.warden.port)).unwrap();
+        stream.set_read_timeout(Some(SOON)).unwrap();
+        write!(
+            stream,
+            "{method} /api/v1{path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\
+             Authorization: Basic {credentials}\r\nContent-Type: application/json\r\n\
+             Content-Length: {bytes}\r\n\r\n"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let kind = head.lines().find_map(|line| line.strip_prefix("content-type: ")).unwrap();
+        Told {
+            status: head.split(' ').nth(1).unwrap().parse().unwrap(),
+            kind: kind.to_owned(),
+            headers: reqwest::header::HeaderMap::new(),
+            body: body.to_owned(),
+        }
     }
 
     /// Waits until what a reader is told is so.

@@ -1,6 +1,6 @@
 //! What an administrator does, from the page or by way of the API.
 //!
-//! In, an [`Action`] and the name of who wants it; out, what was done, or a [`Problem`]. Whoever calls
+//! In, an [`Action`] and the name of who wants it; out, what was done, or a problem. Whoever calls
 //! this has made sure that it is an administrator. Each call goes to one worker and is never
 //! repeated; each action is in the audit log, also where the one who wanted it is gone by then.
 

@@ -40,17 +40,17 @@ impl Actions {
                 self.exporter.touch(cluster);
             }
         }
-        match done {
-            Done::Switched(ref now) if !is_as_wanted(&action, now) => {
-                let because = now.because.as_deref().unwrap_or_default();
-                let said = format!(
-                    "the order to stop is taken back, and it is still on, which only who did that \
-                     can change: {because}"
-                );
-                Err(Problem::new(StatusCode::CONFLICT, said))
-            }
-            done => Ok(done),
+        if let Done::Switched(now) = &done
+            && !is_as_wanted(&action, now)
+        {
+            let because = now.because.as_deref().unwrap_or_default();
+            let said = format!(
+                "the order to stop is taken back, and it is still on, which only who did that can \
+                 change: {because}"
+            );
+            return Err(Problem::new(StatusCode::CONFLICT, said));
         }
+        Ok(done)
     }
 
     fn matches_a_cluster(&self, pattern: &str) -> Result<(), Problem> {
@@ -219,13 +219,7 @@ fn problem(error: &ChangeError) -> Problem {
             StatusCode::CONFLICT,
             format!("{said}; to turn the kill switch off puts the file aside and begins afresh"),
         ),
-<<<<<<< HEAD
         ChangeError::Locked(_) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
-=======
-        ChangeError::Locked(_) | ChangeError::Nowhere => {
-            Problem::new(StatusCode::CONFLICT, error.to_string())
-        }
->>>>>>> page
         ChangeError::Owner { source, .. } | ChangeError::Write(_, source) => {
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}: {source}"))
         }

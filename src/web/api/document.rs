@@ -32,7 +32,7 @@ use super::failures::FAILURES;
 use super::paging::Page;
 use super::parameter::Parameter;
 use super::problem::Problem;
-use super::resources::{Endpoint, RESOURCES, Resource};
+use super::resources::{Endpoint, RESOURCES, Read, Resource, Write};
 use super::watchdog::{HISTORY, HistoryAnswer, PLAN, Plan, Silences};
 
 /// The document, put together once.
@@ -153,15 +153,17 @@ fn told(endpoint: Endpoint, schemas: &mut Schemas) -> Told {
         Told { summary, query: &[], body, answers, problems }
     }
     match endpoint {
-        Endpoint::Clusters => page::<ClusterFacts>(schemas, "Every cluster.", &CLUSTERS, READ),
-        Endpoint::Cluster => read::<ClusterFacts>(schemas, "One cluster.", &[], NAMED),
-        Endpoint::Connectors => {
+        Endpoint::Read(Read::Clusters) => {
+            page::<ClusterFacts>(schemas, "Every cluster.", &CLUSTERS, READ)
+        }
+        Endpoint::Read(Read::Cluster) => read::<ClusterFacts>(schemas, "One cluster.", &[], NAMED),
+        Endpoint::Read(Read::Connectors) => {
             page::<ConnectorFacts>(schemas, "Connectors of all clusters.", &CONNECTORS, READ)
         }
-        Endpoint::ConnectorsOfCluster => {
+        Endpoint::Read(Read::ConnectorsOfCluster) => {
             page::<ConnectorFacts>(schemas, "Connectors of one cluster.", &OF_CLUSTER, NAMED)
         }
-        Endpoint::Connector => read::<ConnectorAnswer>(
+        Endpoint::Read(Read::Connector) => read::<ConnectorAnswer>(
             schemas,
             "One connector in full: its tasks, failures with their traces, what the watchdog makes \
              of it, the states that were seen; and, fetched from the cluster for this answer, its \
@@ -169,43 +171,43 @@ fn told(endpoint: Endpoint, schemas: &mut Schemas) -> Told {
             &DETAIL,
             OF_CONNECTOR,
         ),
-        Endpoint::Tasks => {
+        Endpoint::Read(Read::Tasks) => {
             page::<TaskOfConnector>(schemas, "Tasks of all clusters.", &CONNECTORS, READ)
         }
-        Endpoint::Failures => page::<FailureFacts>(
+        Endpoint::Read(Read::Failures) => page::<FailureFacts>(
             schemas,
             "What is FAILED: root cause, class, since when, and what the watchdog does about it.",
             &FAILURES,
             READ,
         ),
-        Endpoint::Workers => page::<WorkerFacts>(
+        Endpoint::Read(Read::Workers) => page::<WorkerFacts>(
             schemas,
             "Workers of all clusters: version, health, load.",
             &WORKERS,
             READ,
         ),
-        Endpoint::History => read::<HistoryAnswer>(
+        Endpoint::Read(Read::History) => read::<HistoryAnswer>(
             schemas,
             "What states were seen of one connector and its tasks, from when to when.",
             &HISTORY,
             OF_CONNECTOR,
         ),
-        Endpoint::Plan => read::<Plan>(
+        Endpoint::Read(Read::Plan) => read::<Plan>(
             schemas,
             "Every unit that is not healthy, what the watchdog would do, when, and why not yet.",
             &PLAN,
             READ,
         ),
-        Endpoint::Audit => read::<Audited>(
+        Endpoint::Read(Read::Audit) => read::<Audited>(
             schemas,
             "The last lines of the audit log: what was seen, decided, done and ordered.",
             &AUDIT,
             READ,
         ),
-        Endpoint::Silences => {
+        Endpoint::Read(Read::Silences) => {
             read::<Silences>(schemas, "Silences that were ordered and are in force.", &[], READ)
         }
-        Endpoint::KillSwitch => {
+        Endpoint::Read(Read::KillSwitch) => {
             read::<KillSwitchFacts>(schemas, "Whether anything is restarted at all.", &[], READ)
         }
         Endpoint::Live => Told {
@@ -220,14 +222,14 @@ fn told(endpoint: Endpoint, schemas: &mut Schemas) -> Told {
         Endpoint::Session => {
             read::<SessionFacts>(schemas, "Who asks, and in which role.", &[], READ)
         }
-        Endpoint::Document => Told {
+        Endpoint::Read(Read::Document) => Told {
             summary: "This document.",
             query: &[],
             body: None,
             answers: vec![(StatusCode::OK, "OpenAPI 3.1.", any())],
             problems: READ,
         },
-        Endpoint::Restart => {
+        Endpoint::Write(Write::Restart) => {
             let told = sent::<RestartBody>(
                 schemas,
                 "Restart a connector; its own instance only, unless more is said.",
@@ -238,34 +240,34 @@ fn told(endpoint: Endpoint, schemas: &mut Schemas) -> Told {
             let taken = (StatusCode::ACCEPTED, "Taken, and done soon.", outcome);
             Told { answers: told.answers.into_iter().chain([taken]).collect(), ..told }
         }
-        Endpoint::RestartTask => {
+        Endpoint::Write(Write::RestartTask) => {
             sent::<EmptyBody>(schemas, "Restart one task.", StatusCode::OK, SENT)
         }
-        Endpoint::Pause => {
+        Endpoint::Write(Write::Pause) => {
             sent::<EmptyBody>(schemas, "Pause a connector.", StatusCode::ACCEPTED, SENT)
         }
-        Endpoint::Resume => sent::<EmptyBody>(
+        Endpoint::Write(Write::Resume) => sent::<EmptyBody>(
             schemas,
             "Resume a connector that is paused or stopped.",
             StatusCode::ACCEPTED,
             SENT,
         ),
-        Endpoint::Stop => sent::<EmptyBody>(
+        Endpoint::Write(Write::Stop) => sent::<EmptyBody>(
             schemas,
             "Stop a connector (3.5 and later): it has no tasks then.",
             StatusCode::ACCEPTED,
             SENT,
         ),
-        Endpoint::Acknowledge => sent::<EmptyBody>(
+        Endpoint::Write(Write::Acknowledge) => sent::<EmptyBody>(
             schemas,
             "Have the watchdog forget what it tried with a connector, and try afresh.",
             StatusCode::ACCEPTED,
             ACKNOWLEDGED,
         ),
-        Endpoint::AcknowledgeTask => {
+        Endpoint::Write(Write::AcknowledgeTask) => {
             sent::<EmptyBody>(schemas, "The same of one task.", StatusCode::ACCEPTED, ACKNOWLEDGED)
         }
-        Endpoint::Silence => Told {
+        Endpoint::Write(Write::Silence) => Told {
             summary: "Have the watchdog leave some connectors alone for a while.",
             query: &[],
             body: Some(schemas.named::<SilenceBody>()),
@@ -276,7 +278,7 @@ fn told(endpoint: Endpoint, schemas: &mut Schemas) -> Told {
             )],
             problems: ORDERED,
         },
-        Endpoint::Unsilence => Told {
+        Endpoint::Write(Write::Unsilence) => Told {
             summary: "Take a silence back.",
             query: &[],
             body: Some(schemas.named::<EmptyBody>()),
@@ -287,7 +289,7 @@ fn told(endpoint: Endpoint, schemas: &mut Schemas) -> Told {
             )],
             problems: ORDERED_OF_NAMED,
         },
-        Endpoint::TurnKillSwitch => Told {
+        Endpoint::Write(Write::TurnKillSwitch) => Told {
             summary: "Turn the kill switch on or off: while it is on the watchdog restarts nothing, \
                       in no cluster.",
             query: &[],
@@ -353,9 +355,8 @@ fn operation(
     told: Told,
     problem: &RefOr<Schema>,
 ) -> utoipa::openapi::path::Operation {
-    let mut operation = OperationBuilder::new()
-        .operation_id(Some(format!("{endpoint:?}")))
-        .summary(Some(told.summary));
+    let mut operation =
+        OperationBuilder::new().operation_id(Some(name(endpoint))).summary(Some(told.summary));
     for part in resource.path.split('/') {
         if let Some(name) = part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
             operation = operation.parameter(in_path(name));
@@ -393,6 +394,15 @@ fn operation(
         operation = operation.response(status.as_str(), response.build());
     }
     operation.build()
+}
+
+/// Such as `Clusters`.
+fn name(endpoint: Endpoint) -> String {
+    match endpoint {
+        Endpoint::Read(what) => format!("{what:?}"),
+        Endpoint::Write(what) => format!("{what:?}"),
+        Endpoint::Live | Endpoint::Session => format!("{endpoint:?}"),
+    }
 }
 
 fn in_path(name: &str) -> Documented {

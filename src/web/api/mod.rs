@@ -34,9 +34,10 @@ use super::access::Visitor;
 use super::routes::{Answer, App};
 use super::session;
 use ask::Ask;
+use parameter::Query;
 use problem::Problem;
 use reply::Wish;
-use resources::{Endpoint, RESOURCES, Resource};
+use resources::{Endpoint, RESOURCES, Read, Resource};
 
 /// So many answers are put together at once: polls and scrapes have room beside them.
 const AT_ONCE: usize = 2;
@@ -70,21 +71,33 @@ pub(super) async fn answer(
         Ok(found) => found,
         Err(answer) => return answer,
     };
+    if !matches!(endpoint, Endpoint::Read(_))
+        && let Err(problem) = Query::read(request.uri().query().unwrap_or_default(), &[], &[])
+    {
+        return problem.answer();
+    }
     match endpoint {
-        Endpoint::Live if request.uri().query().is_none() => live::live(app, request),
-        Endpoint::Session if request.uri().query().is_none() => {
-            session::session(app.access(), visitor)
-        }
-        _ => read(app, request, endpoint, names).await,
+        Endpoint::Read(what) => read(app, request, what, names).await,
+        Endpoint::Live => live::live(app, request),
+        Endpoint::Session => session::session(app.access(), visitor),
+        Endpoint::Write(_) => not_here(),
     }
 }
 
 /// Does what somebody sends who may; `by` is their name, for the audit log.
 pub(super) async fn change(app: &App, request: &Request<Bytes>, path: &[&str], by: &str) -> Answer {
     match find(request, path) {
-        Ok((endpoint, names)) => write::write(&app.actions, by, endpoint, &names, request).await,
+        Ok((Endpoint::Write(what), names)) => {
+            write::write(&app.actions, by, what, &names, request).await
+        }
+        Ok((Endpoint::Read(_) | Endpoint::Live | Endpoint::Session, _)) => not_here(),
         Err(answer) => answer,
     }
+}
+
+/// Whoever calls this has mixed up who reads and who writes.
+fn not_here() -> Answer {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this path has other methods").answer()
 }
 
 fn find<B>(request: &Request<B>, path: &[&str]) -> Result<(Endpoint, Vec<String>), Answer> {
@@ -101,12 +114,7 @@ fn find<B>(request: &Request<B>, path: &[&str]) -> Result<(Endpoint, Vec<String>
     }
 }
 
-async fn read<B>(
-    app: &App,
-    request: &Request<B>,
-    endpoint: Endpoint,
-    names: Vec<String>,
-) -> Answer {
+async fn read<B>(app: &App, request: &Request<B>, what: Read, names: Vec<String>) -> Answer {
     let mut ask = Ask {
         known: app.known(),
         office: Arc::clone(&app.office),
@@ -114,7 +122,7 @@ async fn read<B>(
         query: request.uri().query().unwrap_or_default().to_owned(),
         details: None,
     };
-    if endpoint == Endpoint::Connector {
+    if what == Read::Connector {
         match fetched(app, &ask).await {
             Ok(details) => ask.details = details,
             Err(problem) => return problem.answer(),
@@ -122,7 +130,7 @@ async fn read<B>(
     }
     let wish = Wish::of(request.headers());
     let _place = app.api.places.acquire().await;
-    let answer = tokio::task::spawn_blocking(move || told(&ask, endpoint, &wish)).await;
+    let answer = tokio::task::spawn_blocking(move || told(&ask, what, &wish)).await;
     answer.unwrap_or_else(|error| {
         tracing::error!(%error, "answering panicked");
         let said = "this answer could not be put together";
@@ -145,46 +153,28 @@ async fn fetched(
 }
 
 /// Work for a thread that may be kept busy.
-fn told(ask: &Ask, endpoint: Endpoint, wish: &Wish) -> Answer {
+fn told(ask: &Ask, what: Read, wish: &Wish) -> Answer {
     fn say(wish: &Wish, told: Result<impl Serialize, Problem>) -> Answer {
         match told {
             Ok(told) => wish.answer(&told),
             Err(problem) => problem.answer(),
         }
     }
-    match endpoint {
-        Endpoint::Clusters => say(wish, clusters::clusters(ask)),
-        Endpoint::Cluster => say(wish, clusters::cluster(ask)),
-        Endpoint::Connectors | Endpoint::ConnectorsOfCluster => {
-            say(wish, connectors::connectors(ask))
-        }
-        Endpoint::Connector => say(wish, connectors::connector(ask)),
-        Endpoint::Tasks => say(wish, connectors::tasks(ask)),
-        Endpoint::Failures => say(wish, failures::failures(ask)),
-        Endpoint::Workers => say(wish, clusters::workers(ask)),
-        Endpoint::History => say(wish, watchdog::history(ask)),
-        Endpoint::Plan => say(wish, watchdog::plan(ask)),
-        Endpoint::Audit => say(wish, audit::audit(ask)),
-        Endpoint::Silences => say(wish, watchdog::silences(ask)),
-        Endpoint::KillSwitch => say(wish, watchdog::kill_switch(ask)),
-        Endpoint::Document => match ask.query(&[]) {
+    match what {
+        Read::Clusters => say(wish, clusters::clusters(ask)),
+        Read::Cluster => say(wish, clusters::cluster(ask)),
+        Read::Connectors | Read::ConnectorsOfCluster => say(wish, connectors::connectors(ask)),
+        Read::Connector => say(wish, connectors::connector(ask)),
+        Read::Tasks => say(wish, connectors::tasks(ask)),
+        Read::Failures => say(wish, failures::failures(ask)),
+        Read::Workers => say(wish, clusters::workers(ask)),
+        Read::History => say(wish, watchdog::history(ask)),
+        Read::Plan => say(wish, watchdog::plan(ask)),
+        Read::Audit => say(wish, audit::audit(ask)),
+        Read::Silences => say(wish, watchdog::silences(ask)),
+        Read::KillSwitch => say(wish, watchdog::kill_switch(ask)),
+        Read::Document => match ask.query(&[]) {
             Ok(_) => wish.send(document::json()),
-            Err(problem) => problem.answer(),
-        },
-        // Only with parameters, and it has none.
-        Endpoint::Live
-        | Endpoint::Session
-        | Endpoint::Restart
-        | Endpoint::RestartTask
-        | Endpoint::Pause
-        | Endpoint::Resume
-        | Endpoint::Stop
-        | Endpoint::Acknowledge
-        | Endpoint::AcknowledgeTask
-        | Endpoint::Silence
-        | Endpoint::Unsilence
-        | Endpoint::TurnKillSwitch => match ask.query(&[]) {
-            Ok(_) => Problem::new(StatusCode::METHOD_NOT_ALLOWED, "nothing is told here").answer(),
             Err(problem) => problem.answer(),
         },
     }

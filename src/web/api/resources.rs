@@ -3,6 +3,19 @@
 /// What a method of a path does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Endpoint {
+    /// Tells something.
+    Read(Read),
+    /// Tells what changes as it changes.
+    Live,
+    /// Tells who asks.
+    Session,
+    /// Has something done.
+    Write(Write),
+}
+
+/// What is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Read {
     Clusters,
     Cluster,
     Connectors,
@@ -16,9 +29,12 @@ pub(super) enum Endpoint {
     Audit,
     Silences,
     KillSwitch,
-    Live,
-    Session,
     Document,
+}
+
+/// What is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Write {
     Restart,
     RestartTask,
     Pause,
@@ -39,39 +55,39 @@ pub(super) struct Resource {
 }
 
 macro_rules! resources {
-    ($($path:literal: $($method:ident $endpoint:ident),+;)+) => {
+    ($($path:literal: $($method:ident $kind:ident $(($of:ident))?),+;)+) => {
         pub(super) static RESOURCES: &[Resource] = &[$(Resource {
             path: $path,
-            methods: &[$((stringify!($method), Endpoint::$endpoint)),+],
+            methods: &[$((stringify!($method), Endpoint::$kind $(($kind::$of))?)),+],
         }),+];
     };
 }
 
 resources! {
-    "/clusters": GET Clusters;
-    "/clusters/{cluster}": GET Cluster;
-    "/clusters/{cluster}/connectors": GET ConnectorsOfCluster;
-    "/clusters/{cluster}/connectors/{connector}": GET Connector;
-    "/clusters/{cluster}/connectors/{connector}/restart": POST Restart;
-    "/clusters/{cluster}/connectors/{connector}/pause": POST Pause;
-    "/clusters/{cluster}/connectors/{connector}/resume": POST Resume;
-    "/clusters/{cluster}/connectors/{connector}/stop": POST Stop;
-    "/clusters/{cluster}/connectors/{connector}/acknowledge": POST Acknowledge;
-    "/clusters/{cluster}/connectors/{connector}/tasks/{task}/restart": POST RestartTask;
-    "/clusters/{cluster}/connectors/{connector}/tasks/{task}/acknowledge": POST AcknowledgeTask;
-    "/connectors": GET Connectors;
-    "/tasks": GET Tasks;
-    "/failures": GET Failures;
-    "/workers": GET Workers;
-    "/history": GET History;
-    "/plan": GET Plan;
-    "/audit": GET Audit;
-    "/silences": GET Silences, POST Silence;
-    "/silences/{id}": DELETE Unsilence;
-    "/kill-switch": GET KillSwitch, PUT TurnKillSwitch;
+    "/clusters": GET Read(Clusters);
+    "/clusters/{cluster}": GET Read(Cluster);
+    "/clusters/{cluster}/connectors": GET Read(ConnectorsOfCluster);
+    "/clusters/{cluster}/connectors/{connector}": GET Read(Connector);
+    "/clusters/{cluster}/connectors/{connector}/restart": POST Write(Restart);
+    "/clusters/{cluster}/connectors/{connector}/pause": POST Write(Pause);
+    "/clusters/{cluster}/connectors/{connector}/resume": POST Write(Resume);
+    "/clusters/{cluster}/connectors/{connector}/stop": POST Write(Stop);
+    "/clusters/{cluster}/connectors/{connector}/acknowledge": POST Write(Acknowledge);
+    "/clusters/{cluster}/connectors/{connector}/tasks/{task}/restart": POST Write(RestartTask);
+    "/clusters/{cluster}/connectors/{connector}/tasks/{task}/acknowledge": POST Write(AcknowledgeTask);
+    "/connectors": GET Read(Connectors);
+    "/tasks": GET Read(Tasks);
+    "/failures": GET Read(Failures);
+    "/workers": GET Read(Workers);
+    "/history": GET Read(History);
+    "/plan": GET Read(Plan);
+    "/audit": GET Read(Audit);
+    "/silences": GET Read(Silences), POST Write(Silence);
+    "/silences/{id}": DELETE Write(Unsilence);
+    "/kill-switch": GET Read(KillSwitch), PUT Write(TurnKillSwitch);
     "/live": GET Live;
     "/session": GET Session;
-    "/openapi.json": GET Document;
+    "/openapi.json": GET Read(Document);
 }
 
 impl Resource {
@@ -125,11 +141,11 @@ mod tests {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         assert_eq!(
             find(&["clusters", "a", "connectors", "b/c"], "HEAD"),
-            Some((Endpoint::Connector, names(&["a", "b/c"])))
+            Some((Endpoint::Read(Read::Connector), names(&["a", "b/c"])))
         );
         assert_eq!(
             find(&["clusters", "a", "connectors", "b", "tasks", "0", "restart"], "POST"),
-            Some((Endpoint::RestartTask, names(&["a", "b", "0"])))
+            Some((Endpoint::Write(Write::RestartTask), names(&["a", "b", "0"])))
         );
         assert_eq!(find(&["clusters", ""], "GET"), None, "nothing has an empty name");
         assert_eq!(find(&["clusters"], "POST"), None);

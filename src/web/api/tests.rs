@@ -26,7 +26,6 @@ pub(super) fn app(max_connections: usize) -> App {
     let settings = WebSettings {
         listen: Vec::new(),
         telemetry_path: "/metrics".to_owned(),
-        external_origin: None,
         external_path: "/".to_owned(),
         route_prefix: "/".to_owned(),
         external_origin: None,
@@ -34,17 +33,6 @@ pub(super) fn app(max_connections: usize) -> App {
         access: AccessSettings::default(),
     };
     let (access, _) = Access::load(&settings.access, Vec::new()).unwrap();
-<<<<<<< HEAD
     let stop = CancellationToken::new();
     App::new(exporter, office, Clients::new(), Arc::new(access), &settings, stop)
-=======
-    App::new(
-        exporter,
-        office,
-        Clients::new(),
-        Arc::new(access),
-        &settings,
-        CancellationToken::new(),
-    )
->>>>>>> page
 }

@@ -9,13 +9,13 @@ use super::super::actions::{Action, Actions, Done};
 use super::super::routes::{Answer, reply};
 use super::body::{EmptyBody, KillSwitchBody, RestartBody, SilenceBody, read};
 use super::problem::Problem;
-use super::resources::Endpoint;
+use super::resources::Write;
 
 /// `names` are those in the path, decoded.
 pub(super) async fn write(
     actions: &Actions,
     by: &str,
-    endpoint: Endpoint,
+    endpoint: Write,
     names: &[String],
     request: &Request<Bytes>,
 ) -> Answer {
@@ -45,11 +45,7 @@ fn json(status: StatusCode, value: &impl Serialize) -> Answer {
     answer
 }
 
-fn action(
-    endpoint: Endpoint,
-    names: &[String],
-    request: &Request<Bytes>,
-) -> Result<Action, Problem> {
+fn action(endpoint: Write, names: &[String], request: &Request<Bytes>) -> Result<Action, Problem> {
     if request.uri().query().is_some_and(|query| !query.is_empty()) {
         let said = "this call has no parameters; what is to be said goes into the body";
         return Err(Problem::new(StatusCode::BAD_REQUEST, said));
@@ -65,65 +61,47 @@ fn action(
     };
     let nothing = || read::<EmptyBody>(request).map(drop);
     Ok(match endpoint {
-        Endpoint::Restart => {
+        Write::Restart => {
             let RestartBody { include_tasks, only_failed } = read(request)?;
             Action::Restart { cluster, connector, include_tasks, only_failed }
         }
-        Endpoint::RestartTask => {
+        Write::RestartTask => {
             nothing()?;
             Action::RestartTask { cluster, connector, task: task()? }
         }
-        Endpoint::Pause => {
+        Write::Pause => {
             nothing()?;
             Action::Pause { cluster, connector }
         }
-        Endpoint::Resume => {
+        Write::Resume => {
             nothing()?;
             Action::Resume { cluster, connector }
         }
-        Endpoint::Stop => {
+        Write::Stop => {
             nothing()?;
             Action::Stop { cluster, connector }
         }
-        Endpoint::Acknowledge => {
+        Write::Acknowledge => {
             nothing()?;
             Action::Acknowledge { cluster, connector, task: None }
         }
-        Endpoint::AcknowledgeTask => {
+        Write::AcknowledgeTask => {
             nothing()?;
             Action::Acknowledge { cluster, connector, task: Some(task()?) }
         }
-        Endpoint::Silence => {
+        Write::Silence => {
             let body: SilenceBody = read(request)?;
             let time = body.time()?;
             let SilenceBody { cluster, connector, reason, .. } = body;
             Action::Silence { cluster, connector, time, reason }
         }
-        Endpoint::Unsilence => {
+        Write::Unsilence => {
             nothing()?;
             Action::Unsilence { id: name(0) }
         }
-        Endpoint::TurnKillSwitch => {
+        Write::TurnKillSwitch => {
             let KillSwitchBody { on, reason } = read(request)?;
             Action::KillSwitch { on, reason }
-        }
-        Endpoint::Clusters
-        | Endpoint::Cluster
-        | Endpoint::Connectors
-        | Endpoint::ConnectorsOfCluster
-        | Endpoint::Connector
-        | Endpoint::Tasks
-        | Endpoint::Failures
-        | Endpoint::Workers
-        | Endpoint::History
-        | Endpoint::Plan
-        | Endpoint::Audit
-        | Endpoint::Silences
-        | Endpoint::KillSwitch
-        | Endpoint::Live
-        | Endpoint::Session
-        | Endpoint::Document => {
-            return Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "nothing is changed here"));
         }
     })
 }

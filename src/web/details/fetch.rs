@@ -7,11 +7,12 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::connect::error::{Error, ErrorKind};
 use crate::connect::masking;
+use crate::connect::model::PartitionOffset;
 use crate::connect::version::Version;
 use crate::connect::{ClusterClient, WorkerClient};
 use crate::observe::view::ClusterView;
 
-use super::{ConnectorDetails, Fetched, OffsetFacts};
+use super::{ConnectorDetails, DetailProblems, OffsetFacts};
 
 /// All of it together takes no longer.
 const LIMIT: Duration = Duration::from_secs(3);
@@ -33,13 +34,16 @@ pub(super) async fn fetch(
     let fetched = SystemTime::now().into();
     let place = timeout_at(end, places.acquire()).await;
     let Ok(Ok(_place)) = place else {
-        let busy = "others were being fetched from this cluster for 3 s; look again";
+        let busy = || Some("others were fetched from this cluster for 3 s; look again".to_owned());
+        let problems = DetailProblems { configuration: busy(), offsets: busy(), topics: busy() };
+        let worker = worker.id().to_owned();
         return ConnectorDetails {
             fetched,
-            worker: worker.id().to_owned(),
-            configuration: Fetched::problem(busy),
-            offsets: Fetched::problem(busy),
-            topics: Fetched::problem(busy),
+            worker,
+            configuration: None,
+            offsets: None,
+            topics: None,
+            problems,
         };
     };
     let (configuration, offsets, topics) = futures_util::future::join3(
@@ -48,19 +52,26 @@ pub(super) async fn fetch(
         part(end, lacks(version, Version::has_topics, "2.5"), worker.topics(connector)),
     )
     .await;
+    let mut problems = DetailProblems::default();
+    let offset = |of: PartitionOffset| OffsetFacts { partition: of.partition, offset: of.offset };
+    let configuration = kept(configuration, &mut problems.configuration);
+    let offsets = kept(offsets, &mut problems.offsets);
+    let topics = kept(topics, &mut problems.topics);
     ConnectorDetails {
         fetched,
         worker: worker.id().to_owned(),
         configuration: configuration.map(|config| masking::masked(&config)),
-        offsets: offsets.map(|all| {
-            let told = all.into_iter().take(MAX_OFFSETS);
-            told.map(|of| OffsetFacts { partition: of.partition, offset: of.offset }).collect()
-        }),
+        offsets: offsets.map(|all| all.into_iter().take(MAX_OFFSETS).map(offset).collect()),
         topics: topics.map(|mut topics| {
             topics.sort_unstable();
             topics
         }),
+        problems,
     }
+}
+
+fn kept<T>(fetched: Result<T, String>, problem: &mut Option<String>) -> Option<T> {
+    fetched.map_err(|said| *problem = Some(said)).ok()
 }
 
 /// That of the worker, or any of the cluster's where it is not known.
@@ -81,27 +92,17 @@ async fn part<T>(
     end: Instant,
     lacks: Option<String>,
     call: impl Future<Output = Result<T, Error>>,
-) -> Fetched<T> {
+) -> Result<T, String> {
     if let Some(lacks) = lacks {
-        return Fetched::problem(lacks);
+        return Err(lacks);
     }
     match timeout_at(end, call).await {
-        Ok(Ok(value)) => Fetched { value: Some(value), problem: None },
+        Ok(Ok(value)) => Ok(value),
+        // What came may hold a secret, and the error what came.
         Ok(Err(Error { kind: ErrorKind::Shape(_), method, url })) => {
-            // What came may hold a secret, and the error what came.
-            Fetched::problem(format!("{method} {url}: not what this call answers"))
+            Err(format!("{method} {url}: not what this call answers"))
         }
-        Ok(Err(error)) => Fetched::problem(error.to_string()),
-        Err(_) => Fetched::problem("no answer within 3s"),
-    }
-}
-
-impl<T> Fetched<T> {
-    fn problem(said: impl Into<String>) -> Self {
-        Self { value: None, problem: Some(said.into()) }
-    }
-
-    fn map<U>(self, change: impl FnOnce(T) -> U) -> Fetched<U> {
-        Fetched { value: self.value.map(change), problem: self.problem }
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err("no answer within 3s".to_owned()),
     }
 }

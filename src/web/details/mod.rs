@@ -17,7 +17,6 @@ use tokio::time::Instant;
 use utoipa::ToSchema;
 
 use crate::connect::ClusterClient;
-use crate::connect::model::ConnectorConfig;
 use crate::observe::view::ClusterView;
 
 use super::facts::Moment;
@@ -37,21 +36,25 @@ pub struct ConnectorDetails {
     pub fetched: Moment,
     /// The worker that was asked.
     pub worker: String,
-    /// Its configuration; secrets are masked, `${...}` stays as it is.
-    pub configuration: Fetched<ConnectorConfig>,
-    /// How far it got (3.5 and later).
-    pub offsets: Fetched<Vec<OffsetFacts>>,
-    /// The topics that it used (2.5 and later).
-    pub topics: Fetched<Vec<String>>,
+    /// Its configuration; secrets are masked, `${...}` stays as it is. Null: not fetched.
+    pub configuration: Option<BTreeMap<String, Option<String>>>,
+    /// How far it got (3.5 and later). Null: not fetched.
+    pub offsets: Option<Vec<OffsetFacts>>,
+    /// The topics that it used (2.5 and later). Null: not fetched.
+    pub topics: Option<Vec<String>>,
+    /// Why what is null was not fetched.
+    pub problems: DetailProblems,
 }
 
-/// Either of the two is there.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Fetched<T> {
-    /// What came.
-    pub value: Option<T>,
-    /// Why nothing came.
-    pub problem: Option<String>,
+/// Why something was not fetched; null: it was.
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+pub struct DetailProblems {
+    /// Of the configuration.
+    pub configuration: Option<String>,
+    /// Of the offsets.
+    pub offsets: Option<String>,
+    /// Of the topics.
+    pub topics: Option<String>,
 }
 
 /// How far one part of a connector's work is done, as the connector has it.

@@ -49,16 +49,16 @@ async fn secrets_are_masked_and_what_a_version_lacks_is_said() {
         let found = details(&sim).of(&view(&sim, version), "a/b").await.unwrap();
         let json = serde_json::to_value(&found).unwrap();
         assert!(!json.to_string().contains("s3cret"), "{json}");
-        let config = &json["configuration"]["value"];
+        let config = &json["configuration"];
         assert_eq!(
             (&config["db.password"], &config["db.token"], &config["tasks.max"]),
             (&"***".into(), &"${file:/x:token}".into(), &"1".into())
         );
         for part in ["offsets", "topics"] {
-            let problem = json[part]["problem"].as_str().unwrap_or_default();
+            let problem = json["problems"][part].as_str().unwrap_or_default();
             let is_lacking = problem.contains("or later; this worker has");
             assert_eq!(is_lacking, lacks.contains(part), "{version} {part}: {problem}");
-            assert_eq!(json[part]["value"].is_null(), is_lacking);
+            assert_eq!(json[part].is_null(), is_lacking);
         }
     }
 }
@@ -72,7 +72,7 @@ async fn what_does_not_answer_costs_no_more_than_its_time() {
     let all = names.map(|name| details.of(&view, name));
     let all = futures_util::future::join_all(all).await;
     let problems: BTreeSet<_> =
-        all.iter().map(|found| found.as_ref().unwrap().offsets.problem.clone().unwrap()).collect();
+        all.iter().map(|found| found.as_ref().unwrap().problems.offsets.clone().unwrap()).collect();
     let wanted = ["no answer within 3s", "look again"];
     let known = problems.iter().all(|problem| wanted.iter().any(|words| problem.contains(words)));
     assert!(known, "{problems:?}");
@@ -88,7 +88,7 @@ async fn many_who_look_cost_as_much_as_one() {
     assert!(Arc::ptr_eq(&first, &again));
     details.forget(&view.cluster, "a/b");
     let third = details.of(&view, "a/b").await.unwrap();
-    assert!(third.topics.value.is_none() && third.topics.problem.is_some());
+    assert!(third.topics.is_none() && third.problems.topics.is_some());
     for name in 0..2 * REMEMBERED {
         drop(details.remembered(&view.cluster, &name.to_string()));
     }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::super::super::details::{ConnectorDetails, Fetched};
+use super::super::super::details::ConnectorDetails;
 use super::super::marks::thousands;
 use super::super::scene::Scene;
 use super::super::times::age;
@@ -31,8 +31,8 @@ pub(super) fn section(scene: &Scene) -> Markup {
     }
 }
 
-fn problem<T>(fetched: &Fetched<T>) -> Markup {
-    html! { p.none { bdi { (fetched.problem.as_deref().unwrap_or("not known")) } } }
+fn problem(of: Option<&str>) -> Markup {
+    html! { p.none { bdi { (of.unwrap_or("not known")) } } }
 }
 
 fn configuration(scene: &Scene, details: &ConnectorDetails) -> Markup {
@@ -42,7 +42,7 @@ fn configuration(scene: &Scene, details: &ConnectorDetails) -> Markup {
                 h2 #configuration { "Configuration" }
                 span.end { "secrets are masked; read " (age(details.fetched, scene.now)) }
             }
-            @match &details.configuration.value {
+            @match &details.configuration {
                 Some(config) => {
                     table.kv {
                         thead.vh { tr { th { "Key" } th { "Value" } } }
@@ -54,7 +54,7 @@ fn configuration(scene: &Scene, details: &ConnectorDetails) -> Markup {
                         }
                     }
                 }
-                None => (problem(&details.configuration))
+                None => (problem(details.problems.configuration.as_deref()))
             }
         }
     }
@@ -64,8 +64,8 @@ fn offsets(details: &ConnectorDetails) -> Markup {
     html! {
         section.panel aria-labelledby="offsets" {
             header { h2 #offsets { "Offsets" }
-                @if let Some(all) = &details.offsets.value { span.end { (thousands(all.len())) } } }
-            @match &details.offsets.value {
+                @if let Some(all) = &details.offsets { span.end { (thousands(all.len())) } } }
+            @match &details.offsets {
                 Some(all) if all.is_empty() => p.none { "None yet." }
                 Some(all) => {
                     table.kv {
@@ -76,7 +76,7 @@ fn offsets(details: &ConnectorDetails) -> Markup {
                     }
                     @if all.len() > MOST { p.none { "and " (thousands(all.len() - MOST)) " more" } }
                 }
-                None => (problem(&details.offsets))
+                None => (problem(details.problems.offsets.as_deref()))
             }
         }
     }
@@ -87,7 +87,7 @@ fn topics(scene: &Scene, details: &ConnectorDetails) -> Markup {
         section.panel aria-labelledby="topics" {
             header { h2 #topics { "Topics" }
                 span.end { "read " (age(details.fetched, scene.now)) } }
-            @match &details.topics.value {
+            @match &details.topics {
                 Some(all) if all.is_empty() => p.none { "None were used yet." }
                 Some(all) => {
                     p.body.chips {
@@ -95,7 +95,7 @@ fn topics(scene: &Scene, details: &ConnectorDetails) -> Markup {
                         @if all.len() > MOST { "and " (thousands(all.len() - MOST)) " more" }
                     }
                 }
-                None => (problem(&details.topics))
+                None => (problem(details.problems.topics.as_deref()))
             }
         }
     }
