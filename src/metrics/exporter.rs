@@ -18,7 +18,7 @@ use super::exposition::{Exposition, Writer};
 use super::negotiate::Format;
 use super::office::OfficeCollector;
 use super::process::ProcessCollector;
-use super::watchdog::WatchdogCollector;
+use super::watchdog::{OffCollector, WatchdogCollector};
 
 /// What `/metrics` serves.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub struct Exporter {
 struct Clusters {
     generation: u64,
     all: BTreeMap<Arc<str>, Rendered>,
-    watchdogs: BTreeMap<Arc<str>, (Arc<WatchdogView>, Arc<Chunk>)>,
+    watchdogs: BTreeMap<Arc<str>, (Option<Arc<WatchdogView>>, Arc<Chunk>)>,
     bodies: BTreeMap<(Format, bool), Exposition>,
 }
 
@@ -89,16 +89,33 @@ impl Exporter {
     pub fn publish_watchdog(&self, view: Arc<WatchdogView>) {
         let mut registry = Registry::default();
         registry.register_collector(Box::new(WatchdogCollector { view: Arc::clone(&view) }));
-        let chunk = text(&registry, &view.cluster, 0);
+        let cluster = Arc::clone(&view.cluster);
+        self.insert_watchdog(&registry, cluster, Some(view));
+    }
+
+    /// Says of a cluster that its watchdog is off, and nothing else.
+    pub fn publish_watchdog_off(&self, cluster: Arc<str>) {
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(OffCollector { cluster: Arc::clone(&cluster) }));
+        self.insert_watchdog(&registry, cluster, None);
+    }
+
+    fn insert_watchdog(
+        &self,
+        registry: &Registry,
+        cluster: Arc<str>,
+        view: Option<Arc<WatchdogView>>,
+    ) {
+        let chunk = text(registry, &cluster, 0);
         let mut clusters = self.clusters();
         clusters.generation += 1;
         clusters.bodies.clear();
-        clusters.watchdogs.insert(Arc::clone(&view.cluster), (view, Arc::new(chunk)));
+        clusters.watchdogs.insert(cluster, (view, Arc::new(chunk)));
     }
 
-    /// What each cluster's watchdog found last.
+    /// What each cluster's watchdog found last; nothing of those that are off.
     pub fn watchdogs(&self) -> Vec<Arc<WatchdogView>> {
-        self.clusters().watchdogs.values().map(|(view, _)| Arc::clone(view)).collect()
+        self.clusters().watchdogs.values().filter_map(|(view, _)| view.clone()).collect()
     }
 
     fn render(&self, view: &Arc<ClusterView>, part: Part, size: usize) -> Chunk {
