@@ -8,6 +8,7 @@
     reason = "a test may panic"
 )]
 
+mod alertmanager;
 mod cases;
 mod files;
 mod promtool;
