@@ -130,6 +130,7 @@ async fn demo(flags: DemoFlags) -> anyhow::Result<()> {
         listen: vec![flags.listen],
         interval: Some(flags.interval),
         watchdog_mode: Some(flags.mode),
+        state_series: flags.state_series,
         journal: Some(state.path().join("journal")),
         ..Flags::default()
     })?;

@@ -56,7 +56,7 @@ def build():
                "failure_class": "Class", "exception": "Exception"})
     failed = linked(failed, "Connector", "This connector", TO_CONNECTOR)
     versions = panel(
-        "table", "Workers", "Which version does each worker run?", "none",
+        "table", "Versions of workers", "Which version does each worker run?", "none",
         ("max by (connect_cluster, worker_id, version) (kafka_connect_worker_info)", ""),
         hide=("Value",),
         names={"connect_cluster": "Cluster", "worker_id": "Worker", "version": "Version"})

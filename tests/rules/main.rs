@@ -10,7 +10,9 @@
 
 mod alertmanager;
 mod cases;
+mod dashboards;
 mod files;
+mod live;
 mod promtool;
 #[path = "../support/mod.rs"]
 mod support;
