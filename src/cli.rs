@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use crate::config::{Flags, WatchdogMode};
+use crate::config::{Flags, StateSeries, WatchdogMode};
 use crate::ctl::CtlFlags;
 use crate::order::OrderFlags;
 use crate::replay::Format;
@@ -72,6 +72,9 @@ pub struct DemoFlags {
     /// Whether what is stuck is restarted
     #[arg(long = "watchdog.mode", value_enum, default_value_t)]
     pub mode: WatchdogMode,
+    /// All states with 0 and 1, or only the current one [default: full]
+    #[arg(long = "metrics.state-series", value_enum)]
+    pub state_series: Option<StateSeries>,
     /// What happens is made from this number
     #[arg(long, default_value_t = 1)]
     pub seed: u64,

@@ -103,6 +103,7 @@ pub fn main() -> ExitCode {
                 listen: vec![flags.listen],
                 interval: Some(flags.interval),
                 watchdog_mode: Some(flags.mode),
+                state_series: flags.state_series,
                 ..Flags::default()
             });
             match settings {

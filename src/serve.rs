@@ -129,6 +129,7 @@ impl Start {
         let (watchdog, its_page, page) =
             (what("the watchdog"), what("what is told of the watchdog"), what("what is told"));
         let policy = self.watchdog.policy_of(&cluster.name, self.watchdog.mode);
+        let name: Arc<str> = cluster.name.as_str().into();
         let watch = Watch {
             cluster,
             poll,
@@ -138,7 +139,9 @@ impl Start {
             one_of_many: self.one_of_many,
         };
         let views = watch.start(&self.tasks, &self.stop);
-        if self.watchdog.mode != WatchdogMode::Off {
+        if self.watchdog.mode == WatchdogMode::Off {
+            self.exporter.publish_watchdog_off(name);
+        } else {
             let (settings, office) = (Arc::clone(&self.watchdog), Arc::clone(&self.office));
             let classifier = Arc::clone(&self.classifier);
             let engine = Engine { client, policy, settings, office, classifier };

@@ -20,7 +20,7 @@ use super::exposition::{Exposition, Writer};
 use super::negotiate::Format;
 use super::office::OfficeCollector;
 use super::process::ProcessCollector;
-use super::watchdog::WatchdogCollector;
+use super::watchdog::{OffCollector, WatchdogCollector};
 
 /// Who listens may be so many changes behind; then it is told that it missed some.
 const CHANGES: usize = 1024;
@@ -45,11 +45,14 @@ pub struct Exporter {
     changes: broadcast::Sender<Change>,
 }
 
+/// A view, where the watchdog is not off, and its text.
+type RenderedWatchdog = (Option<Arc<WatchdogView>>, Arc<Chunk>);
+
 #[derive(Debug, Default)]
 struct Clusters {
     generation: u64,
     all: BTreeMap<Arc<str>, Rendered>,
-    watchdogs: BTreeMap<Arc<str>, (Arc<WatchdogView>, Arc<Chunk>)>,
+    watchdogs: BTreeMap<Arc<str>, RenderedWatchdog>,
     bodies: BTreeMap<(Format, bool), Exposition>,
     told: BTreeMap<Arc<str>, u64>,
 }
@@ -115,14 +118,35 @@ impl Exporter {
     pub fn publish_watchdog(&self, view: Arc<WatchdogView>) {
         let mut registry = Registry::default();
         registry.register_collector(Box::new(WatchdogCollector { view: Arc::clone(&view) }));
-        let chunk = text(&registry, &view.cluster, 0);
+        let cluster = Arc::clone(&view.cluster);
+        self.insert_watchdog(&registry, cluster, Some(view));
+    }
+
+    /// Says of a cluster that its watchdog is off, and nothing else.
+    pub fn publish_watchdog_off(&self, cluster: Arc<str>) {
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(OffCollector { cluster: Arc::clone(&cluster) }));
+        self.insert_watchdog(&registry, cluster, None);
+    }
+
+    fn insert_watchdog(
+        &self,
+        registry: &Registry,
+        cluster: Arc<str>,
+        view: Option<Arc<WatchdogView>>,
+    ) {
+        let chunk = text(registry, &cluster, 0);
         let mut clusters = self.clusters();
         clusters.generation += 1;
         clusters.bodies.clear();
-        let cluster = Arc::clone(&view.cluster);
-        let now = Arc::clone(&view);
+        let now = view.clone();
         let before = clusters.watchdogs.insert(Arc::clone(&cluster), (view, Arc::new(chunk)));
-        if before.is_none_or(|(before, _)| !now.tells_the_same(&before)) {
+        let same = match (before.map(|(before, _)| before), now) {
+            (Some(Some(before)), Some(now)) => now.tells_the_same(&before),
+            (Some(None), None) => true,
+            (Some(_) | None, _) => false,
+        };
+        if !same {
             self.tell(&mut clusters, &cluster);
         }
     }
@@ -154,9 +178,9 @@ impl Exporter {
         self.clusters().told.clone()
     }
 
-    /// What each cluster's watchdog found last.
+    /// What each cluster's watchdog found last; nothing of those that are off.
     pub fn watchdogs(&self) -> Vec<Arc<WatchdogView>> {
-        self.clusters().watchdogs.values().map(|(view, _)| Arc::clone(view)).collect()
+        self.clusters().watchdogs.values().filter_map(|(view, _)| view.clone()).collect()
     }
 
     fn render(&self, view: &Arc<ClusterView>, part: Part, size: usize) -> Chunk {

@@ -9,8 +9,8 @@ use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::metrics::MetricType;
 
 use crate::config::WatchdogMode;
-use crate::watchdog::policy::{BreakerState, Hold, UnitReport};
-use crate::watchdog::view::{Kind, Restarts, WatchdogView};
+use crate::watchdog::policy::{BreakerState, Hold, UnitReport, Why};
+use crate::watchdog::view::{DRY_RUN, Kind, Restarts, WatchdogView};
 
 use super::family::{Families, Family};
 
@@ -41,12 +41,7 @@ impl WatchdogCollector {
     }
 
     fn whole_cluster(&self, families: &mut Families<'_>) -> Result<(), Error> {
-        families.gauge("connect_warden_mode", "1 for the watchdog's mode.", |f| {
-            WatchdogMode::ALL.into_iter().try_for_each(|mode| {
-                let on = u64::from(mode == self.view.mode);
-                f.gauge([self.cluster(), ("mode", mode.as_str())], on)
-            })
-        })?;
+        mode(families, self.cluster(), self.view.mode)?;
         families.gauge(
             "connect_warden_hold",
             "1 while nothing is restarted in the whole cluster, for this reason.",
@@ -137,6 +132,25 @@ impl WatchdogCollector {
             },
         )?;
         families.gauge(
+            "connect_warden_unit_held",
+            "1 while a unit that is not healthy is kept from restarts: by a hold, a rule or a limit, or since dry-run only says them.",
+            |f| {
+                for unit in units().filter(|unit| unit.phase != HEALTHY) {
+                    let task = task(unit);
+                    let held = unit.held_by().map(Why::as_str);
+                    let said = (unit.mode == WatchdogMode::DryRun).then_some(DRY_RUN);
+                    for reason in held.into_iter().chain(said) {
+                        let connector = ("connector", &*unit.connector);
+                        f.gauge(
+                            [self.cluster(), connector, ("task", &*task), ("reason", reason)],
+                            1,
+                        )?;
+                    }
+                }
+                Ok(())
+            },
+        )?;
+        families.gauge(
             "connect_warden_next_attempt_timestamp_seconds",
             "When a unit that waits is due; a budget or a hold may put it off.",
             |f| {
@@ -218,6 +232,31 @@ impl WatchdogCollector {
             |f| f.gauge([self.cluster()], (journal.lost || journal.broken).into()),
         )
     }
+}
+
+/// A cluster whose watchdog is off: there is nothing to say but that.
+#[derive(Debug)]
+pub(super) struct OffCollector {
+    pub(super) cluster: Arc<str>,
+}
+
+impl Collector for OffCollector {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
+        let families = &mut Families { encoder };
+        mode(families, ("connect_cluster", &*self.cluster), WatchdogMode::Off)
+    }
+}
+
+fn mode(
+    families: &mut Families<'_>,
+    cluster: (&'static str, &str),
+    current: WatchdogMode,
+) -> Result<(), Error> {
+    families.gauge("connect_warden_mode", "1 for the watchdog's mode.", |f| {
+        WatchdogMode::ALL.into_iter().try_for_each(|mode| {
+            f.gauge([cluster, ("mode", mode.as_str())], u64::from(mode == current))
+        })
+    })
 }
 
 const fn word(state: &BreakerState) -> &'static str {

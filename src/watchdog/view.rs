@@ -169,7 +169,7 @@ impl Restarts {
 const RECOVERY_BOUNDS: &[f64] =
     &[30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 10_800.0, 43_200.0, 86_400.0];
 /// Dry-run only says what it would do.
-pub(super) const DRY_RUN: &str = "dry_run";
+pub const DRY_RUN: &str = "dry_run";
 
 impl Default for Counts {
     fn default() -> Self {

@@ -358,6 +358,13 @@ async fn while_its_rule_only_says_what_it_would_do() {
         (attempts("said", "restart_attempts"), attempts("done", "restarts_would_be_sent")),
         (0.0, 0.0)
     );
+    let held = |connector: &str| {
+        let labels = "task=\"0\",reason=\"dry_run\"";
+        warden.value(&format!(
+            "connect_warden_unit_held{{connect_cluster=\"default\",connector=\"{connector}\",{labels}}}"
+        ))
+    };
+    assert_eq!((held("said"), held("done")), (Some(1.0), None));
     let unit = warden.unit("said", Some(0)).unwrap();
     assert!(
         unit["mode"] == "dry-run" && unit["says"].as_str().unwrap().contains("would"),
@@ -383,6 +390,8 @@ async fn while_somebody_else_restarts_it() {
     bench.fail("a");
     bench.fail("free");
     let held = warden.wait_unit(unit, "held_by", "foreign", SOON);
+    let series = "connect_warden_unit_held{connect_cluster=\"default\",connector=\"a\",task=\"0\",reason=\"foreign\"}";
+    warden.wait(series, Some(1.0), SOON);
     bench.wait_post("free");
     warden.wait_looks("foreign", 10, SOON);
     assert!(bench.is_silent("a"), "{held}");
@@ -416,4 +425,26 @@ async fn while_it_is_paused_and_what_was_remembered_is_forgotten() {
     let unit = eventually("it is seen", SOON, || warden.unit("a", Some(0)));
     assert!(unit["attempts"].as_u64().unwrap() < 2, "{unit}");
     eventually("it is tried afresh", SOON, || (bench.posts_of("a") > sent).then_some(()));
+}
+
+/// It is told that nobody sees to this cluster, and nothing that would seem to be found.
+#[tokio::test(flavor = "multi_thread")]
+async fn while_it_is_off() {
+    let bench = Bench::new("4.3.0").await;
+    bench.create("a");
+    bench.fail("a");
+    let warden = bench.start(&[("mode", "off")]);
+    let mode = |mode: &str| {
+        warden.value(&format!("connect_warden_mode{{connect_cluster=\"default\",mode=\"{mode}\"}}"))
+    };
+    warden.wait(
+        "kafka_connect_tasks{connect_cluster=\"default\",state=\"failed\"}",
+        Some(1.0),
+        SOON,
+    );
+    assert_eq!((mode("off"), mode("dry-run"), mode("on")), (Some(1.0), Some(0.0), Some(0.0)));
+    let metrics = warden.metrics();
+    assert!(!metrics.contains("connect_warden_unit_phase"), "{metrics}");
+    assert!(!metrics.contains("connect_warden_budget_remaining"), "{metrics}");
+    assert!(bench.is_silent("a"));
 }
