@@ -115,7 +115,8 @@ async fn no_secret_is_in_the_log_or_in_an_answer() {
     let web_file =
         format!("tls_server_config:\n  cert_file: server.pem\n  key: |\n{indented}{users}");
     let web = "  administrators: [alice]\n";
-    let scene = Scene::start(&folder, web, Some(&web_file)).await;
+    let mut scene = Scene::start(&folder, web, Some(&web_file)).await;
+    scene.warden.expect_errors("the web configuration cannot be used");
     let mut said = String::new();
     for user in [None, ALICE, BOB, WRONG, STRANGER] {
         for path in ["/", "/metrics", "/api/v1/plan", "/api/v1/audit", "/nowhere"] {

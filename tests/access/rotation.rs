@@ -114,7 +114,8 @@ async fn certificates_are_changed_under_load_and_no_request_fails() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bad_pair_changes_nothing_and_is_told_once() {
     let (folder, authority) = Folder::new();
-    let scene = Scene::start(&folder, "", Some(TLS)).await;
+    let mut scene = Scene::start(&folder, "", Some(TLS)).await;
+    scene.warden.expect_errors("the web configuration cannot be used");
     let before = std::fs::read_to_string(folder.path("server.pem")).unwrap();
     let told = || scene.warden.lines(&["level=error", "the web configuration cannot be used"]);
     let (pem, key) = server(&authority);
@@ -139,7 +140,8 @@ async fn users_come_and_go_without_a_restart() {
     let who = client(&folder, None);
     let all = users();
     let web = "  administrators: [alice]\n";
-    let scene = Scene::start(&folder, web, Some(&all)).await;
+    let mut scene = Scene::start(&folder, web, Some(&all)).await;
+    scene.warden.expect_errors("the web configuration cannot be used");
     assert_eq!(scene.status(&who, "POST", "/x", ALICE).await, Some(405));
     assert_eq!(scene.status(&who, "GET", "/", BOB).await, Some(200));
     let in_force = || scene.warden.lines(&["has changed and is in force"]);
