@@ -40,7 +40,7 @@ pub fn sentence(unit: &UnitReport) -> String {
         Why::Window => format!("{done}left alone: a maintenance window"),
         Why::Silence => format!("{done}left alone: silenced"),
         Why::Foreign => "left alone: somebody else restarts this connector".to_owned(),
-        Why::Turn => format!("to be {restarted}: other restarts come before it"),
+        Why::Turn => "to be restarted: other restarts come before it".to_owned(),
         Why::Verify => {
             let last = unit.last_restart.map_or_else(String::new, moment);
             if acts {
@@ -215,6 +215,7 @@ mod tests {
             ),
             (Why::BackOff, DryRun, "would be restarted at 2026-11-24T12:05:00Z"),
             (Why::Verify, On, "Z: restarted at 2026-11-24T12:01:00Z; whether it helps is awaited"),
+            (Why::Turn, On, "Z: to be restarted: other restarts come before it"),
             (Why::Verify, DryRun, "would have been restarted at 2026-11-24T12:01:00Z; nothing was"),
             (
                 Why::Budget,
