@@ -84,7 +84,7 @@ impl Drop for Alertmanager {
 }
 
 fn example() -> std::path::PathBuf {
-    files::root().join("alerts/alertmanager.example.yaml")
+    files::root().join("alerts/alertmanager/alertmanager.yaml")
 }
 
 fn amtool(arguments: &[&str]) -> String {

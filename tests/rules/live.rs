@@ -5,12 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use connect_warden::sim::{SimCluster, SimConfig};
+use regex::Regex;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use crate::alertmanager::Alertmanager;
 use crate::promtool::prometheus_3;
 use crate::support::kafka::{free_port, pause};
-use crate::support::warden::Warden;
+use crate::support::warden::{Warden, eventually};
 use crate::{dashboards, files};
 
 /// In the demo nothing answers these, and why.
@@ -37,10 +40,29 @@ struct Prometheus {
 impl Prometheus {
     /// With a job for each of these, scraped under two names.
     fn start(jobs: &[(&str, u16)]) -> Self {
+        Self::start_with(jobs, str::to_owned, None)
+    }
+
+    /// The same with other rules, told to an Alertmanager.
+    fn start_with(
+        jobs: &[(&str, u16)],
+        other: impl Fn(&str) -> String,
+        alertmanager: Option<u16>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("prometheus.yml");
         let mut text = "global: {scrape_interval: 1s, evaluation_interval: 1s}\n".to_owned();
-        let rules: Vec<_> = files::rules().iter().map(|path| path.display().to_string()).collect();
+        let rules = files::rules().into_iter().map(|path| {
+            let place = folder.path().join(path.file_name().unwrap());
+            std::fs::write(&place, other(&std::fs::read_to_string(path).unwrap())).unwrap();
+            place.display().to_string()
+        });
+        let rules: Vec<_> = rules.collect();
+        if let Some(port) = alertmanager {
+            text += &format!(
+                "alerting: {{alertmanagers: [{{static_configs: [{{targets: ['127.0.0.1:{port}']}}]}}]}}\n"
+            );
+        }
         text += &format!("rule_files: {rules:?}\nscrape_configs:\n");
         for (job, port) in jobs {
             text += &format!(
@@ -168,6 +190,51 @@ async fn each_panel_has_data_and_each_rule_is_evaluated() {
     for rule in rules {
         assert_eq!((&rule["health"], rule["lastError"].as_str()), (&"ok".into(), None), "{rule}");
     }
+}
+
+/// A cluster of which a connector fails and then every worker dies: on call is told the one, then the
+/// other, and nothing that follows from it. What alerts wait for is left out.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a real Prometheus and Alertmanager"]
+async fn an_outage_is_one_alert() {
+    let cluster = SimCluster::start(SimConfig { workers: 2, ..SimConfig::default() });
+    let cluster = cluster.await.unwrap();
+    for name in ["a", "b"] {
+        cluster.create(name, &[("connector.class", "org.example.SinkConnector")]);
+    }
+    let warden = Warden::watch(&cluster.urls());
+    let alertmanager = Alertmanager::start();
+    let at_once = |rules: &str| {
+        let wait = Regex::new(r"(?m)^( +(?:for|keep_firing_for)): .*$").unwrap();
+        wait.replace_all(rules, "$1: 0s").into_owned()
+    };
+    let jobs = [("connect-warden", warden.port)];
+    let _prometheus = Prometheus::start_with(&jobs, at_once, Some(alertmanager.port));
+    let soon = Duration::from_secs(60);
+    cluster.fail_task("a", 0, "a.B: x", true);
+    let failed = "KafkaConnectTaskFailed default".to_owned();
+    eventually("the failed task is told", soon, || {
+        alertmanager.told().contains(&failed).then_some(())
+    });
+    for worker in 0..2 {
+        cluster.kill_worker(worker);
+    }
+    let (outage, worker) = (
+        "KafkaConnectClusterUnreachable default".to_owned(),
+        "KafkaConnectWorkerDown default".to_owned(),
+    );
+    eventually("the outage is told, and its parts are not", soon, || {
+        let (told, inhibited) = (alertmanager.told(), alertmanager.inhibited());
+        (told.contains(&outage) && !told.contains(&failed) && inhibited.contains(&worker))
+            .then_some(())
+    });
+    for worker in 0..2 {
+        cluster.start_worker(worker).await.unwrap();
+    }
+    eventually("it is over, and the task is still failed", soon, || {
+        let told = alertmanager.told();
+        (told.contains(&failed) && !told.contains(&outage)).then_some(())
+    });
 }
 
 /// What is not told by instance has as many lines with two replicas as with one.
