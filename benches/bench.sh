@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every figure of docs/performance.md, in one run: about seven minutes. Installs nginx and wrk, the
+# Every figure of docs/performance.md, in one run: about fifteen minutes. Installs nginx and wrk, the
 # yardsticks for serving, where they are missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
