@@ -10,7 +10,8 @@ for tool in nginx wrk; do
     apt-get install -y -q nginx-light wrk >/dev/null
   fi
 done
-for bench in scale serving footprint policy journal; do
+.ci/parts prometheus
+for bench in scale serving footprint policy journal rules; do
   echo "== $bench"
   cargo bench --quiet --bench "$bench"
 done

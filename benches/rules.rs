@@ -45,6 +45,25 @@ impl Prometheus {
         Self { child, port }
     }
 
+    /// The three rules that took longest, in milliseconds.
+    async fn slowest(&self) -> Vec<(String, f64)> {
+        let url = format!("http://127.0.0.1:{}/api/v1/rules", self.port);
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let body = client.get(url).send().await.unwrap().bytes().await.unwrap();
+        let told: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        let groups = told["data"]["groups"].as_array().unwrap().iter();
+        let rules = groups.flat_map(|group| group["rules"].as_array().unwrap());
+        let mut all: Vec<_> = rules
+            .map(|rule| {
+                let time = 1000.0 * rule["evaluationTime"].as_f64().unwrap();
+                (rule["name"].as_str().unwrap().to_owned(), time)
+            })
+            .collect();
+        all.sort_by(|a, b| b.1.total_cmp(&a.1));
+        all.truncate(3);
+        all
+    }
+
     /// The sum of a family of its own metrics.
     fn value(&self, family: &str) -> Option<f64> {
         let answer = get(self.port, "/metrics", "")?;
@@ -128,6 +147,7 @@ async fn evaluate(states: &str, replicas: usize) {
             1000.0 * prometheus.value("prometheus_rule_group_last_duration_seconds").unwrap(),
         );
     }
+    let slowest = prometheus.slowest().await;
     let series = prometheus.value("prometheus_tsdb_head_series").unwrap();
     let failures =
         prometheus.value("prometheus_rule_evaluation_failures_total").unwrap_or_default();
@@ -136,10 +156,14 @@ async fn evaluate(states: &str, replicas: usize) {
         "rules, {states}, replicas {replicas}: {:.1} ms a cycle, {most:.1} ms at most, over {series} series, {failures} failed",
         median(cycles)
     );
+    for (name, time) in slowest {
+        println!("  of them {name}: {time:.1} ms");
+    }
 }
 
 #[tokio::main]
 async fn main() {
+    rustls::crypto::ring::default_provider().install_default().unwrap();
     for states in ["full", "current"] {
         count(states).await;
         evaluate(states, 1).await;
