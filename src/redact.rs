@@ -23,6 +23,8 @@ static AUTHORIZATION: LazyLock<Regex> = LazyLock::new(|| {
         r#"(?i)\b((?:proxy-)?authorization\\*["']?\s*[:=]\s*|(?:set-)?cookie\\*["']?\s*:\s*)\S[^\r\n]*"#,
     )
 });
+/// Short words that are secrets in a query alone.
+static QUERY: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)([?&;](?:pass|pw)=)[^\s&;]+"));
 /// `name=value` and `"name": "value"`, quoted or bare, also inside a string of JSON.
 static NAMED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(concat!(
@@ -136,6 +138,7 @@ pub fn redact(text: &str) -> Cow<'_, str> {
     mask(&URL, &mut all, |found: &Captures<'_>| authority(&found[0]));
     mask(&ORACLE, &mut all, "${1}***@");
     mask(&NAMED, &mut all, named);
+    mask(&QUERY, &mut all, "${1}***");
     mask(&SCHEME, &mut all, scheme);
     mask(&BARE, &mut all, bare);
     mask(&SHAPED, &mut all, MASK);

@@ -4,7 +4,8 @@ use regex::Regex;
 
 /// Compiles a pattern of whole names, or says what is wrong with it.
 pub(crate) fn compile(text: &str) -> Result<Regex, String> {
-    Regex::new(&format!("^(?:{text})$")).map_err(|error| {
+    // Alone first: `a)|(?:b` is none, and would be one that fits everything in the brackets.
+    Regex::new(text).and_then(|_| Regex::new(&format!("^(?:{text})$"))).map_err(|error| {
         if text.starts_with('*') {
             return format!("{text:?} is not a regular expression; write .* for anything");
         }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use regex::Regex;
+use serde_json::Value;
 
 use super::model::ConnectorConfig;
 use crate::redact::redact;
@@ -14,7 +15,12 @@ pub const MASK: &str = "***";
 #[expect(clippy::unwrap_used, reason = "the patterns are constants, and tested")]
 static SECRET_KEY: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
-        r"(?i)passw(or)?d|passphrase|\bpwd\b|secret|token|credential|jaas|api[._-]?key|access[._-]?key|private[._-]?key|(^|[._-])key$|auth\.user\.info|user\.info$",
+        concat!(
+            r"(?i)passw(or)?d|passphrase|\bpwd\b|secret|token|credential|jaas|user\.info$",
+            r"|(api|access|private|account|master|encryption|signing|shared|cipher[._-]?data)[._-]?keys?",
+            r"|(^|[._-])(key|pass|pw|pwd[0-9]*|pin|auth|authorization|cookie|assertion|session|headers)$",
+            r"|auth[._-]?value$|webhook[._-]?url$",
+        ),
     )
     .unwrap()
 });
@@ -32,6 +38,23 @@ pub fn shown<'v>(key: &str, value: &'v str) -> Cow<'v, str> {
         return if redact(&rest) == rest { value.into() } else { redact(value) };
     };
     if is_secret { MASK.into() } else { value.into() }
+}
+
+/// What a connector remembers of its source, as it may be shown: every text in it may be a URL, and
+/// a key may say that it is a secret.
+pub fn masked_value(mut value: Value) -> Value {
+    fn walk(key: &str, value: &mut Value) {
+        match value {
+            Value::String(text) => {
+                *text = shown(key, text).into_owned();
+            }
+            Value::Array(all) => all.iter_mut().for_each(|one| walk(key, one)),
+            Value::Object(all) => all.iter_mut().for_each(|(key, one)| walk(key, one)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+    walk("", &mut value);
+    value
 }
 
 /// Whether a value is a mask that somebody took for the secret.
@@ -89,10 +112,29 @@ mod tests {
             ("key.converter.schemas.enable", "false", "false"),
             ("ssl.keystore.location", "/x", "/x"),
             ("tasks.max", "3", "3"),
+            ("http.headers.authorization", "Basic abc", MASK),
+            ("connection.auth", "u:p", MASK),
+            ("db.pass", "s3cret", MASK),
+            ("database.pwd1", "s3cret", MASK),
+            ("cipher_data_keys", "[{}]", MASK),
+            ("masterKey", "s3cret", MASK),
+            ("fs.azure.account.key.a.blob.example", "s3cret", MASK),
+            ("sasl.oauthbearer.assertion", "s3cret", MASK),
+            ("slack.webhook.url", "https://h/x", MASK),
+            ("auth.method", "basic", "basic"),
+            ("message.key.columns", "id", "id"),
+            ("pk.mode", "record_key", "record_key"),
+            ("connection.url", "jdbc:x://db/x?user=a&pass=s3cret", "jdbc:x://db/x?user=a&pass=***"),
             ("database.password", "", ""),
         ] {
             assert_eq!(shown(key, value), wanted, "{key}");
         }
+        let offset =
+            serde_json::json!({"ns": ["mongodb://ann:s3cret@h/db"], "password": "s3cret", "at": 5});
+        assert_eq!(
+            masked_value(offset),
+            serde_json::json!({"ns": ["mongodb://***@h/db"], "password": MASK, "at": 5})
+        );
         assert!(is_mask("a.password", "***") && !is_mask("a.password", "${a:b:c}"));
     }
 }

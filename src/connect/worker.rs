@@ -350,6 +350,11 @@ impl WorkerClient {
     async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Reply, Error> {
         let url = self.url(path);
         let word = word(&method);
+        // Who reads a URL takes `.` and `..` out of it: another call would be made.
+        if !leads_there(&self.base, &url, path) {
+            let name = unaddressable(path).unwrap_or_else(|| path.to_owned());
+            return Err(failed(word, &self.base, ErrorKind::NotAddressable(name)));
+        }
         let reply = self
             .http
             .send(method, &url, body, None)
@@ -364,6 +369,13 @@ impl WorkerClient {
         };
         Err(failed(word, &url, kind))
     }
+}
+
+/// Whether the URL has every segment of the path below the base, and no empty name in it.
+fn leads_there(base: &Url, url: &Url, path: &str) -> bool {
+    let path = path.split('?').next().unwrap_or_default();
+    let is_empty = path.ends_with('/') || path.contains("//");
+    !is_empty && url.path() == format!("{}/{path}", base.path().trim_end_matches('/'))
 }
 
 /// The path of a connector.
@@ -390,4 +402,36 @@ fn word(method: &Method) -> &'static str {
 
 fn failed(method: &'static str, url: &Url, kind: ErrorKind) -> Error {
     Error { method, url: url.to_string(), kind }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ClusterClient;
+    use super::*;
+    use crate::config::ConnectSettings;
+
+    #[tokio::test]
+    async fn a_name_that_a_url_would_lose_is_not_sent() {
+        // Nobody listens there: what is sent is told as not reached.
+        let url = "http://127.0.0.1:1/base/".parse().unwrap();
+        let client = ClusterClient::new(&ConnectSettings::new(vec![url])).unwrap();
+        let worker = client.current();
+        for name in ["", ".", ".."] {
+            for told in [
+                worker.delete(name).await,
+                worker.pause(name).await,
+                worker.restart(name).await,
+                worker.restart_task(name, 0).await,
+                worker.reset_offsets(name).await,
+                worker.set_logger(name, "INFO").await.map(|_| ()),
+            ] {
+                let kind = told.unwrap_err().kind;
+                assert!(matches!(kind, ErrorKind::NotAddressable(_)), "{name:?}: {kind:?}");
+            }
+        }
+        for name in ["...", "a/../b", "a b?", "%2e"] {
+            let kind = worker.delete(name).await.unwrap_err().kind;
+            assert!(matches!(kind, ErrorKind::Connect(_)), "{name:?}: {kind:?}");
+        }
+    }
 }

@@ -254,7 +254,7 @@ impl<C: Cluster, W: Write> Session<'_, C, W> {
 
     pub(super) async fn get_offsets(&mut self, name: &Name) -> Result<(), Failure> {
         let name = self.known(&name.name).await?;
-        let offsets = self.cluster.offsets(&name).await?;
+        let offsets = mask::offsets(self.cluster.offsets(&name).await?, self.flags.show_secrets);
         let mut view = View::new(&["PARTITION", "OFFSET"], "it has no offset yet");
         for offset in &offsets {
             let partition = offset.partition.to_string();

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use crate::connect::masking::masked_value;
 pub(super) use crate::connect::masking::{MASK, is_mask, shown};
-use crate::connect::model::ConnectorConfig;
+use crate::connect::model::{ConnectorConfig, PartitionOffset};
 use crate::redact::redact;
 
 /// The configuration as it may be shown.
@@ -22,6 +23,18 @@ pub(super) fn config(config: &ConnectorConfig, show_secrets: bool) -> ConnectorC
 /// The same as data.
 pub(super) fn data(of: &ConnectorConfig, show_secrets: bool) -> Value {
     serde_json::json!(config(of, show_secrets))
+}
+
+/// How far a connector got, as it may be shown.
+pub(super) fn offsets(all: Vec<PartitionOffset>, show_secrets: bool) -> Vec<PartitionOffset> {
+    if show_secrets {
+        return all;
+    }
+    let one = |of: PartitionOffset| PartitionOffset {
+        partition: masked_value(of.partition),
+        offset: masked_value(of.offset),
+    };
+    all.into_iter().map(one).collect()
 }
 
 /// A trace or a message as it may be shown.

@@ -52,7 +52,7 @@ impl<'c> Builder<'c> {
                 cause: one_line(diagnosis.cause, MAX_CAUSE),
                 rule: self.share(diagnosis.rule),
                 advice: self.share(diagnosis.advice),
-                trace: trace[..trace.floor_char_boundary(MAX_TRACE)].into(),
+                trace: whole_words(trace, MAX_TRACE).into(),
             })
         });
         Instance { state, worker_id: self.share(worker_id), failure }
@@ -129,17 +129,23 @@ impl From<&ConnectorInfo> for ConnectorFacts {
 fn one_line(text: &str, most: usize) -> Box<str> {
     let mut line = String::new();
     for word in text.split_whitespace() {
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-        if line.len() > most {
-            line.truncate(line.floor_char_boundary(most));
+        if line.len() + word.len() >= most {
             line.push_str("...");
             break;
         }
+        line.push_str(word);
+        line.push(' ');
     }
-    line.into()
+    line.trim_end().into()
+}
+
+/// The beginning, without a part of a word: what looks like a secret by its end would not, cut off.
+fn whole_words(text: &str, most: usize) -> &str {
+    if text.len() <= most {
+        return text;
+    }
+    let cut = &text[..text.floor_char_boundary(most)];
+    cut.rfind(char::is_whitespace).map_or("", |at| &cut[..at])
 }
 
 /// The same for the same entries, in whatever order they come. It outlives the process in the

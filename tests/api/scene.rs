@@ -12,7 +12,7 @@ use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::support::warden::Warden;
+use super::support::warden::{Warden, eventually};
 
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 const PASSWORD: &str = "a word of one's own";
@@ -193,7 +193,14 @@ impl Scene {
         }
     }
 
-    /// The events of the audit file, each with its line.
+    /// The lines of an event in the audit file, once there are more than so many: it is written by a thread of its own.
+    pub(crate) fn audited_after(&self, event: &str, before: usize) -> Vec<Value> {
+        eventually("it is in the audit log", SOON, || {
+            Some(self.audited(event)).filter(|lines| lines.len() > before)
+        })
+    }
+
+    /// The lines of an event in the audit file.
     pub(crate) fn audited(&self, event: &str) -> Vec<Value> {
         let text = std::fs::read_to_string(self.place("audit")).unwrap_or_default();
         let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());

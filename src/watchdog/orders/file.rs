@@ -123,8 +123,10 @@ pub(super) fn sized_pattern(key: &str, text: &str) -> Result<(Regex, usize), Str
     let whole = format!("^(?:{text})$");
     let mut last = String::new();
     for size in SIZES {
-        let built = RegexBuilder::new(&whole).size_limit(size).dfa_size_limit(size).build();
-        match built {
+        let build =
+            |text: &str| RegexBuilder::new(text).size_limit(size).dfa_size_limit(size).build();
+        // Alone first: `a)|(?:` is none, and would fit everything in the brackets.
+        match build(text).and_then(|_| build(&whole)) {
             Ok(pattern) => return Ok((pattern, size)),
             Err(error) => last = error.to_string(),
         }

@@ -26,12 +26,18 @@ pub(super) fn needs(method: &Method, path: &str, metrics: &str) -> Result<Need, 
     match path {
         _ if path == metrics => read_only(Need::Watching),
         "/-/healthy" | "/-/ready" => read_only(Need::Watching),
-        _ if path.starts_with("/health/") => read_only(Need::Watching),
+        _ if is_health(path) => read_only(Need::Watching),
         "/login" => read_only(Need::Login),
         "/" | "/api/v1/plan" | "/api/v1/audit" | "/api/v1/session" => read_only(Need::Reading),
         _ if reads => Ok(Need::Reading),
         _ => Ok(Need::Administrator),
     }
+}
+
+/// What is below `/health/` beside these is a page that is not there.
+fn is_health(path: &str) -> bool {
+    let path: Vec<&str> = path.split('/').collect();
+    matches!(path[..], ["", "health", _] | ["", "health", _, "worker", _])
 }
 
 #[cfg(test)]
@@ -50,6 +56,7 @@ mod tests {
             (Method::GET, "//-/ready", Ok(Need::Reading)),
             (Method::GET, "/health/a%2Fb/worker/c", Ok(Need::Watching)),
             (Method::DELETE, "/health/a", Err(READ)),
+            (Method::GET, "/health/a/b/c", Ok(Need::Reading)),
             (Method::GET, "/healthy", Ok(Need::Reading)),
             (Method::GET, "/login", Ok(Need::Login)),
             (Method::GET, "/anything", Ok(Need::Reading)),

@@ -83,10 +83,13 @@ impl Passwords {
         let (given, kept) = (password.clone(), hash.clone());
         let hashed = tokio::task::spawn_blocking(move || {
             // Held by whoever works: one who hangs up does not free it.
-            let _slot = slot;
-            bcrypt::verify(given.expose(), kept.expose()).unwrap_or(false)
+            (bcrypt::verify(given.expose(), kept.expose()).unwrap_or(false), slot)
         });
-        let right = hashed.await.unwrap_or(false);
+        // Freed once it is remembered: who waits for it need not pay again.
+        let (right, _slot) = match hashed.await {
+            Ok((right, slot)) => (right, Some(slot)),
+            Err(_) => (false, None),
+        };
         match known.filter(|_| right) {
             Some(name) => {
                 self.throttle.give_back(from);

@@ -127,14 +127,20 @@
     due = Infinity;
     if (busy) return in_(200);
     busy = true;
+    // One that is stopped answers nothing, and its connections stay open.
+    const patience = new AbortController();
+    const end = setTimeout(() => patience.abort(), 10000);
     try {
-      const answer = await fetch(location.href.split("#")[0], { cache: "no-store", headers: { accept: "text/html" } });
+      const answer = await fetch(location.href.split("#")[0], {
+        cache: "no-store", headers: { accept: "text/html" }, signal: patience.signal,
+      });
       if (answer.redirected) return say("Signed out: reload the page");
       if (answer.status < 500 && show(await answer.text())) say(isLive() ? "Live" : "Every " + OFTEN / 1000 + " s");
       else say("Not answered: what is shown is old");
     } catch {
       say("Not reached: what is shown is old");
     } finally {
+      clearTimeout(end);
       busy = false;
       in_(isLive() ? SELDOM : OFTEN);
     }

@@ -53,7 +53,10 @@ pub(super) async fn fetch(
     )
     .await;
     let mut problems = DetailProblems::default();
-    let offset = |of: PartitionOffset| OffsetFacts { partition: of.partition, offset: of.offset };
+    let offset = |of: PartitionOffset| OffsetFacts {
+        partition: masking::masked_value(of.partition),
+        offset: masking::masked_value(of.offset),
+    };
     let configuration = kept(configuration, &mut problems.configuration);
     let offsets = kept(offsets, &mut problems.offsets);
     let topics = kept(topics, &mut problems.topics);

@@ -6,8 +6,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use hyper::header::CONTENT_TYPE;
 use hyper::{Request, StatusCode};
 use maud::{Markup, html};
+use mediatype::MediaType;
 use url::form_urlencoded;
 
 use super::super::access::FORM_TOKEN;
@@ -234,10 +236,24 @@ fn fields(wanted: &Wanted) -> Markup {
     }
 }
 
+/// The token was asked for by the type: a body of another type, or of two, had none.
+fn is_form(request: &Request<Bytes>) -> bool {
+    let mut types = request.headers().get_all(CONTENT_TYPE).iter();
+    let kind = types.next().and_then(|kind| MediaType::parse(kind.to_str().ok()?).ok());
+    types.next().is_none()
+        && kind
+            .is_some_and(|kind| kind.ty == "application" && kind.subty == "x-www-form-urlencoded")
+}
+
 /// Does it; the caller has made sure that `by` is an administrator and that the form is ours.
 pub(in crate::web) async fn act(app: &App, request: &Request<Bytes>, by: &str) -> Answer {
     let viewer = Viewer { name: by.to_owned(), is_administrator: true, ..Viewer::default() };
     let scene = Scene::of(app, viewer);
+    if !is_form(request) {
+        let problem = "a form is wanted: application/x-www-form-urlencoded";
+        let page = refused(&scene, StatusCode::UNSUPPORTED_MEDIA_TYPE, problem);
+        return answer_html(page.status, page.html.into(), false);
+    }
     let wanted = Wanted::read(request.body()).and_then(|wanted| Ok((wanted.action()?, wanted)));
     let page = match wanted {
         Ok((action, wanted)) => match app.actions.act(by, action).await {
