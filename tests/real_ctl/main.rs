@@ -148,12 +148,12 @@ fn common(shell: &Shell) {
     assert_eq!(shell.json(&["get", "config", "stuck"])["note"], Value::Null);
     wait("stuck", "running");
 
-    let odd = shell.sink("a b;é", "missing", 1);
-    assert_eq!(shell.done(&["apply", "-f", &odd]), "connector/a b;é created\n");
-    wait("a b;é", "running");
-    assert!(shell.done(&["get", "connectors", "a*", "-o", "name"]).contains("connector/a b;é"));
-    assert_eq!(shell.done(&["delete", "a b*", "--yes"]), "connector/a b;é deleted\n");
-    wait("a b;é", "deleted");
+    let odd = shell.sink("a b?é", "missing", 1);
+    assert_eq!(shell.done(&["apply", "-f", &odd]), "connector/a b?é created\n");
+    wait("a b?é", "running");
+    assert!(shell.done(&["get", "connectors", "a*", "-o", "name"]).contains("connector/a b?é"));
+    assert_eq!(shell.done(&["delete", "a b*", "--yes"]), "connector/a b?é deleted\n");
+    wait("a b?é", "deleted");
     let (code, _, error) = shell.say(&["delete", "stuck"]);
     assert!(code == Some(64) && error.contains("--yes"), "{error}");
 }
