@@ -203,7 +203,9 @@ impl Books {
         }
         // A clock that was set back makes no stand-down longer than this.
         let furthest = now + 6 * 3600;
-        self.stood_down.iter_mut().flatten().for_each(|until| *until = (*until).min(furthest));
+        for until in &mut self.stood_down {
+            *until = until.filter(|until| polled_at < *until).map(|until| until.min(furthest));
+        }
         for tokens in self.connectors.iter_mut().chain([&mut self.cluster]) {
             clamp(&mut tokens.at);
         }
@@ -214,7 +216,14 @@ impl Books {
         });
         self.auth.values_mut().for_each(|(at, _)| clamp(at));
         self.read_at.iter_mut().for_each(|at| *at = 0);
-        (self.rebalance, self.polled_at, self.caution) = (None, now, false);
+        // One that was over by the clock of before does not begin anew by that of now.
+        let hold = limits.rebalance_hold.as_secs();
+        self.rebalance = self.rebalance.filter(|(_, last)| polled_at.saturating_sub(*last) < hold);
+        if let Some((began, last)) = &mut self.rebalance {
+            clamp(began);
+            clamp(last);
+        }
+        self.polled_at = now;
     }
 
     /// One poll and what was decided on it.
