@@ -44,6 +44,8 @@ pub(crate) struct Unit {
     /// Not as a canary.
     pub(crate) restarts: Vec<u64>,
     pub(crate) really_sent: bool,
+    /// The same before the last decision: that may come to nothing before it is sent.
+    pub(crate) really_sent_before: bool,
     pub(crate) waits: u64,
     pub(crate) class: Option<FailureClass>,
     pub(crate) reported: u64,
@@ -348,6 +350,9 @@ impl Books {
             unit.refused = Some(now);
             unit.is_excused = decision.reason != Reason::Canary;
             (unit.last, unit.out) = (unit.last_but_one, None);
+            if matches!(answer, Answer::NotSent | Answer::NotFailed) {
+                unit.really_sent = unit.really_sent_before;
+            }
             if decision.reason != Reason::Canary {
                 unit.restarts.pop();
             }

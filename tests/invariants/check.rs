@@ -325,6 +325,7 @@ impl Books {
         unit.attempts += u32::from(costs && unit.used_up.is_none());
         unit.last_but_one = unit.last.replace(now);
         (unit.out, unit.is_excused) = (Some((now, false)), false);
+        unit.really_sent_before = unit.really_sent;
         unit.really_sent |= !decision.dry_run;
         if decision.reason != Reason::Canary {
             unit.restarts.push(now);
