@@ -4,20 +4,14 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::connect::masking::masked_value;
 pub(super) use crate::connect::masking::{MASK, is_mask, shown};
+use crate::connect::masking::{masked, masked_value};
 use crate::connect::model::{ConnectorConfig, PartitionOffset};
 use crate::redact::redact;
 
 /// The configuration as it may be shown.
 pub(super) fn config(config: &ConnectorConfig, show_secrets: bool) -> ConnectorConfig {
-    let one = |(key, value): (&String, &Option<String>)| {
-        let value = value
-            .as_ref()
-            .map(|value| if show_secrets { value.clone() } else { shown(key, value).into_owned() });
-        (key.clone(), value)
-    };
-    config.iter().map(one).collect()
+    if show_secrets { config.clone() } else { masked(config) }
 }
 
 /// The same as data.

@@ -12,7 +12,6 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, bail};
-use regex::Regex;
 
 use crate::cli::Output;
 use crate::config::{self, Flags};
@@ -269,7 +268,7 @@ fn has_cluster(order: &Order, file: &Path) -> anyhow::Result<()> {
         | Order::Orders { .. } => return Ok(()),
     };
     let names = config::cluster_names(file)?;
-    let pattern = Regex::new(&format!("^(?:{wanted})$")).ok().filter(|_| is_pattern);
+    let pattern = config::pattern_of_whole(wanted).ok().filter(|_| is_pattern);
     let is_there =
         |name: &String| pattern.as_ref().map_or(name == wanted, |pattern| pattern.is_match(name));
     if names.is_empty() || names.iter().any(is_there) {

@@ -3,9 +3,7 @@
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use regex::Regex;
-
-use crate::config::oddity;
+use crate::config::{oddity, pattern_of_whole};
 use crate::watchdog::orders::{Given, clean};
 use crate::watchdog::policy::Time;
 
@@ -55,7 +53,7 @@ pub(super) fn odd_patterns(order: &Order) -> Vec<String> {
 /// The silence because of which what is acknowledged is left alone all the same.
 pub(super) fn silenced(given: &Given, cluster: &str, connector: &str, now: Time) -> Option<String> {
     let matches = |pattern: &str, name: &str| {
-        Regex::new(&format!("^(?:{pattern})$")).is_ok_and(|pattern| pattern.is_match(name))
+        pattern_of_whole(pattern).is_ok_and(|pattern| pattern.is_match(name))
     };
     let silence = given.silences.iter().find(|silence| {
         (silence.from..silence.until).contains(&now)

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use hyper::StatusCode;
-use regex::Regex;
-
+use crate::config::pattern_of_whole;
 use crate::watchdog::audit::{AuditEvent, AuditLine};
 use crate::watchdog::office::Office;
 use crate::watchdog::orders::{Broken, ChangeError, Given, OrderError};
+use hyper::StatusCode;
 
 use super::super::api::ask::now;
 use super::super::api::problem::Problem;
@@ -32,7 +31,7 @@ impl Actions {
             let is_for = match (&action, action.unit()) {
                 (_, Some((name, ..))) => name == &**cluster,
                 (Action::Silence { cluster: Some(pattern), .. }, None) => {
-                    whole(pattern).is_some_and(|pattern| pattern.is_match(cluster))
+                    pattern_of_whole(pattern).is_ok_and(|pattern| pattern.is_match(cluster))
                 }
                 (_, None) => true,
             };
@@ -54,7 +53,7 @@ impl Actions {
     }
 
     fn matches_a_cluster(&self, pattern: &str) -> Result<(), Problem> {
-        let Some(compiled) = whole(pattern) else { return Ok(()) };
+        let Ok(compiled) = pattern_of_whole(pattern) else { return Ok(()) };
         if self.clients.keys().any(|name| compiled.is_match(name)) {
             return Ok(());
         }
@@ -97,10 +96,6 @@ impl Actions {
             },
         }
     }
-}
-
-fn whole(pattern: &str) -> Option<Regex> {
-    Regex::new(&format!("^(?:{pattern})$")).ok()
 }
 
 fn is_as_wanted(action: &Action, now: &KillSwitchFacts) -> bool {
