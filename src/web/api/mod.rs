@@ -45,8 +45,9 @@ const AT_ONCE: usize = 2;
 /// What the answers need beside what is known.
 #[derive(Debug)]
 pub(super) struct Api {
-    /// Places for who has an answer put together.
-    places: Semaphore,
+    /// Places for who has an answer put together; held by whoever works: one who hangs up does not
+    /// free it.
+    places: Arc<Semaphore>,
     /// Places for live streams.
     streams: Arc<Semaphore>,
     stop: CancellationToken,
@@ -56,7 +57,8 @@ impl Api {
     /// A few connections are left to others by those that stay open.
     pub(super) fn new(max_connections: usize, stop: CancellationToken) -> Self {
         let streams = max_connections.saturating_sub((max_connections / 40).max(1));
-        Self { places: Semaphore::new(AT_ONCE), streams: Arc::new(Semaphore::new(streams)), stop }
+        let places = Arc::new(Semaphore::new(AT_ONCE));
+        Self { places, streams: Arc::new(Semaphore::new(streams)), stop }
     }
 }
 
@@ -129,8 +131,12 @@ async fn read<B>(app: &App, request: &Request<B>, what: Read, names: Vec<String>
         }
     }
     let wish = Wish::of(request.headers());
-    let _place = app.api.places.acquire().await;
-    let answer = tokio::task::spawn_blocking(move || told(&ask, what, &wish)).await;
+    let place = Arc::clone(&app.api.places).acquire_owned().await;
+    let answer = tokio::task::spawn_blocking(move || {
+        let _place = place;
+        told(&ask, what, &wish)
+    })
+    .await;
     answer.unwrap_or_else(|error| {
         tracing::error!(%error, "answering panicked");
         let said = "this answer could not be put together";

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,8 +19,8 @@ const MOST: usize = 64;
 /// What was put together, and whose turn it is to put together more.
 #[derive(Debug)]
 pub(in crate::web) struct Pages {
-    /// One page at a time.
-    pub(super) turn: Semaphore,
+    /// One page at a time; held by whoever works: one who hangs up does not free it.
+    pub(super) turn: Arc<Semaphore>,
     kept: Mutex<Kept>,
 }
 
@@ -61,7 +61,7 @@ pub(super) fn compressed(bytes: &[u8]) -> Bytes {
 
 impl Default for Pages {
     fn default() -> Self {
-        Self { turn: Semaphore::new(1), kept: Mutex::default() }
+        Self { turn: Arc::new(Semaphore::new(1)), kept: Mutex::default() }
     }
 }
 

@@ -83,7 +83,7 @@ pub(super) async fn answer<B>(
         return html(StatusCode::OK, body, gzip);
     }
     let details = details(app, path, query).await;
-    let Ok(_alone) = app.pages.turn.acquire().await else {
+    let Ok(alone) = Arc::clone(&app.pages.turn).acquire_owned().await else {
         return text(StatusCode::SERVICE_UNAVAILABLE, "ending\n");
     };
     // Who waited may find that the one before them asked for the same.
@@ -96,6 +96,7 @@ pub(super) async fn answer<B>(
     let query = query.to_owned();
     let pages = Arc::clone(&app.pages);
     let put_together = tokio::task::spawn_blocking(move || {
+        let _alone = alone;
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
         let page = put_together(&scene, &path, &query);
         let (status, kept) = (page.status, page.kept);
